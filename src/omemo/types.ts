@@ -1,0 +1,120 @@
+// Types of the OMEMO core: plain values that go through structured clone unchanged, so that a stored record is the
+// state itself. XEP-0384 0.9.1; legacy text 0.3.0; X3DH; Double Ratchet.
+
+/** Namespace string of an OMEMO version. `urn:xmpp:omemo:2` joins here when it is complete (design D4). */
+export type OmemoVersion = 'eu.siacs.conversations.axolotl';
+
+/** Source of randomness: returns `length` fresh bytes. */
+export type Random = (length: number) => Uint8Array;
+
+/** A Curve25519 key pair; both halves 32 bytes, the private half clamped. */
+export interface KeyPair {
+  readonly privateKey: Uint8Array;
+  readonly publicKey: Uint8Array;
+}
+
+/** The identity key pair of a device in X (Curve25519) form; the public Ed25519 form has sign 0 (design D3). */
+export type IdentityKeyPair = KeyPair;
+
+/** One-time prekey: id 1…2^31−1, never 0 (Q-2). */
+export interface OneTimePrekey {
+  readonly id: number;
+  readonly keyPair: KeyPair;
+}
+
+/** Signed prekey with its signature in legacy wire form (64 bytes) and its creation time in ms since 1970. */
+export interface SignedPrekey {
+  readonly id: number;
+  readonly keyPair: KeyPair;
+  readonly signature: Uint8Array;
+  readonly createdAt: number;
+}
+
+/** Private half of what the bundle publishes. `previousSignedPrekey` is kept one more rotation period. */
+export interface PrekeyStore {
+  readonly signedPrekey: SignedPrekey;
+  readonly previousSignedPrekey?: SignedPrekey;
+  readonly oneTimePrekeys: readonly OneTimePrekey[];
+  /** Id the next one-time prekey gets. */
+  readonly nextOneTimePrekeyId: number;
+}
+
+/** A public bundle; all keys 32 bytes (X form, without the 05 of the wire), signature 64 bytes. */
+export interface Bundle {
+  readonly identityKey: Uint8Array;
+  readonly signedPrekey: {
+    readonly id: number;
+    readonly publicKey: Uint8Array;
+    readonly signature: Uint8Array;
+  };
+  readonly oneTimePrekeys: readonly { readonly id: number; readonly publicKey: Uint8Array }[];
+}
+
+/** What stands in a ratchet message beside the ciphertext (Double Ratchet §3.4: dh, pn, n). */
+export interface RatchetHeader {
+  readonly ratchetKey: Uint8Array;
+  readonly previousChainLength: number;
+  readonly n: number;
+}
+
+/** The key of one device inside a message: bytes as on the wire after base64. */
+export interface EncryptedKey {
+  readonly bytes: Uint8Array;
+  readonly isKeyExchange: boolean;
+}
+
+/** The key exchange of an unanswered session, repeated on each message (wire §4.5). */
+export interface PendingKeyExchange {
+  readonly oneTimePrekeyId: number;
+  readonly signedPrekeyId: number;
+  readonly ephemeralKey: Uint8Array;
+}
+
+export interface SendingChain {
+  readonly chainKey: Uint8Array;
+  readonly n: number;
+}
+
+export interface ReceivingChain {
+  readonly remoteRatchetKey: Uint8Array;
+  readonly chainKey: Uint8Array;
+  readonly n: number;
+}
+
+export interface SkippedMessageKey {
+  readonly remoteRatchetKey: Uint8Array;
+  readonly n: number;
+  readonly messageKey: Uint8Array;
+}
+
+/** State of the Double Ratchet with one device (Double Ratchet §3.2). All keys 32 bytes. */
+export interface RatchetState {
+  readonly rootKey: Uint8Array;
+  readonly ratchetKeyPair: KeyPair;
+  readonly remoteRatchetKey?: Uint8Array;
+  readonly sendingChain?: SendingChain;
+  /** Newest last; older ones are kept so that late messages open (at most 5). */
+  readonly receivingChains: readonly ReceivingChain[];
+  readonly previousChainLength: number;
+  readonly skippedMessageKeys: readonly SkippedMessageKey[];
+}
+
+/** A session with one device. */
+export interface RatchetSession {
+  readonly version: OmemoVersion;
+  /** Identity key of the other device, X form, 32 bytes. */
+  readonly remoteIdentityKey: Uint8Array;
+  readonly ratchet: RatchetState;
+  /** Set while we started it and have no answer: every message carries it. */
+  readonly pendingKeyExchange?: PendingKeyExchange;
+  /** Ephemeral key of the key exchange that made this session, to know repeats by. */
+  readonly ephemeralKey: Uint8Array;
+  /** Ratchet key a heartbeat was already asked for (XEP-0384 §4.3: once per ratchet key). */
+  readonly heartbeatFor?: Uint8Array;
+}
+
+/** All sessions with one device: the one used for sending and up to 40 older ones, newest first. */
+export interface DeviceSessions {
+  readonly current?: RatchetSession;
+  readonly archived: readonly RatchetSession[];
+}

@@ -1,0 +1,323 @@
+// What may be asked of the vault, by whom, and what it answers. The vault never sees XML; content never sees keys.
+// Bytes are Uint8Array (the manifest asks for structured clone). Every request is safe to repeat (design D5).
+import type { BareJid } from '../jid';
+import type { Bundle, OmemoVersion } from '../omemo/types';
+import type { FailureCode, RefusalCode } from './reasons';
+
+/** Trust in one identity key of one bare JID. */
+export type Trust = 'undecided' | 'trusted' | 'verified' | 'distrusted';
+
+/** How a new key gets its first trust (design D7). */
+export type TrustPolicy = 'blind' | 'ask' | 'verified-only';
+
+/** Answer of a PEP fetch. `hidden`: the server refused to show it, which proves nothing about what is there. */
+export type Fetched<T> =
+  | { readonly kind: 'present'; readonly value: T }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'hidden' }
+  | { readonly kind: 'failed' };
+
+/** State of one stream in words the popup can show truthfully. */
+export type StreamState =
+  | 'connecting' // socket open, account not known yet
+  | 'pending' // account known, the user has not confirmed it for this site
+  | 'ignored' // the user left this account unprotected on this site
+  | 'publishing' // account granted, keys not yet read back from the server
+  | 'ready' // keys are published; messages are encrypted
+  | 'failed' // keys could not be published; messages are refused
+  | 'passive'; // the page does OMEMO itself; we stay out of it (design D15)
+
+/** The account of a stream, as the vault sees it for this origin. */
+export type Attachment =
+  | { readonly kind: 'pending' }
+  | { readonly kind: 'ignored' }
+  | { readonly kind: 'granted'; readonly deviceId: number };
+
+/** A device that must get a bundle before a message can leave. */
+export interface DeviceAddress {
+  readonly jid: BareJid;
+  readonly deviceId: number;
+}
+
+/** What must happen before a message to `peer` can be encrypted. */
+export type Preparation =
+  | { readonly kind: 'plain' } // the user switched encryption off for this chat
+  | { readonly kind: 'ready' }
+  | {
+      readonly kind: 'fetch';
+      readonly lists: readonly BareJid[];
+      readonly bundles: readonly DeviceAddress[];
+    }
+  | { readonly kind: 'refused'; readonly code: RefusalCode };
+
+export interface WireKey {
+  readonly deviceId: number;
+  readonly bytes: Uint8Array;
+  readonly isKeyExchange: boolean;
+}
+
+/** A message as it goes on the wire; `iv` 12 bytes; `payload` ciphertext without tag, absent in an empty message. */
+export interface WireMessage {
+  readonly version: OmemoVersion;
+  readonly senderDeviceId: number;
+  readonly iv: Uint8Array;
+  readonly keys: readonly WireKey[];
+  readonly payload?: Uint8Array;
+}
+
+export type EncryptOutcome =
+  | {
+      readonly kind: 'encrypted';
+      readonly message: WireMessage;
+      /** Active devices that got no key, and why. */
+      readonly skipped: readonly (DeviceAddress & {
+        readonly code: 'no-bundle' | 'distrusted' | 'not-verified';
+      })[];
+    }
+  | { readonly kind: 'refused'; readonly code: RefusalCode };
+
+export interface DecryptRequest {
+  /** Bare JID of the other side of the chat (for carbons and archives of own messages: the recipient). */
+  readonly peer: BareJid;
+  /** Real bare JID of the writer. */
+  readonly sender: BareJid;
+  /** As received; `keys` holds only those with our device id, all of them. `iv` may be missing without payload. */
+  readonly version: OmemoVersion;
+  readonly senderDeviceId: number;
+  readonly keys: readonly WireKey[];
+  readonly iv?: Uint8Array;
+  readonly payload?: Uint8Array;
+  /** Is the sender in the account's roster, as far as the page's stream showed it. */
+  readonly isContact: boolean;
+}
+
+/** Work for the session after a decryption, off the path of the message. */
+export type Chore =
+  | { readonly kind: 'publish-bundle' }
+  | { readonly kind: 'refresh-list'; readonly jid: BareJid }
+  | { readonly kind: 'send-empty'; readonly jid: BareJid; readonly deviceId: number };
+
+export type DecryptOutcome =
+  | {
+      readonly kind: 'text';
+      readonly text: string;
+      readonly trust: Trust;
+      readonly chores: readonly Chore[];
+    }
+  | { readonly kind: 'empty'; readonly chores: readonly Chore[] }
+  | { readonly kind: 'failed'; readonly code: FailureCode; readonly chores: readonly Chore[] };
+
+/** XEP-0198 positions where page and server count differently, kept over reloads (interception I-24 to I-29). */
+export interface SmEvent {
+  /** o: ours, the page never sent it; d: page sent it, server never got it; s: server sent, page never saw; y: page saw, server never sent. */
+  readonly kind: 'o' | 'd' | 's' | 'y';
+  /** Stanzas counted before it on either side, in the numbering of this XEP-0198 session. */
+  readonly page: number;
+  readonly wire: number;
+}
+
+export interface SmRecord {
+  readonly jid: string; // full JID as bound
+  readonly out: readonly SmEvent[];
+  readonly in: readonly SmEvent[];
+}
+
+/** Requests of a content script; origin and tab come from the browser, never from the message. */
+export interface ContentApi {
+  /** First call on a port. `protect` false: this origin is not protected. */
+  hello: { arg: Record<string, never>; result: { readonly protect: boolean } };
+  /** The account and endpoint of a stream (host[:port] of the socket's URL). */
+  attach: {
+    arg: { readonly stream: number; readonly jid: BareJid; readonly endpoint: string };
+    result: Attachment;
+  };
+  /** Truth for popup and icon. `gone`: the stream ended. */
+  report: {
+    arg: {
+      readonly stream: number;
+      readonly jid?: BareJid;
+      readonly endpoint: string;
+      readonly state: StreamState | 'gone';
+    };
+    result: null;
+  };
+  /** Our public bundle as it should stand on the server. Rotates and refills when due. */
+  ownBundle: {
+    arg: { readonly jid: BareJid };
+    result: { readonly deviceId: number; readonly bundle: Bundle };
+  };
+  /**
+   * Our own list before the first publication: is our id free? Answers the id to publish under.
+   * Afterwards the device is marked as published.
+   */
+  claimDeviceId: {
+    arg: { readonly jid: BareJid; readonly listed: readonly number[] };
+    result: { readonly deviceId: number };
+  };
+  published: { arg: { readonly jid: BareJid; readonly deviceId: number }; result: null };
+  listSeen: {
+    arg: {
+      readonly jid: BareJid;
+      readonly owner: BareJid;
+      readonly list: Fetched<readonly number[]>;
+    };
+    result: null;
+  };
+  /** Throws `bad-bundle` for a bundle whose signature or lengths are wrong; the device is then skipped for a while. */
+  bundleSeen: {
+    arg: {
+      readonly jid: BareJid;
+      readonly owner: BareJid;
+      readonly deviceId: number;
+      readonly bundle: Fetched<Bundle>;
+    };
+    result: null;
+  };
+  prepare: { arg: { readonly jid: BareJid; readonly peer: BareJid }; result: Preparation };
+  /** `requestId` names the page's stanza (its id and a hash): the same request gets the same bytes (I-31, I-125). */
+  encrypt: {
+    arg: {
+      readonly jid: BareJid;
+      readonly peer: BareJid;
+      readonly requestId: string;
+      readonly text: string;
+    };
+    result: EncryptOutcome;
+  };
+  /** An empty message for one device. */
+  encryptEmpty: {
+    arg: {
+      readonly jid: BareJid;
+      readonly peer: BareJid;
+      readonly deviceId: number;
+      readonly requestId: string;
+    };
+    result: EncryptOutcome;
+  };
+  decrypt: {
+    arg: { readonly jid: BareJid; readonly request: DecryptRequest };
+    result: DecryptOutcome;
+  };
+  /** A message to `peer` was refused before it reached the vault: shown in the popup. */
+  refused: {
+    arg: { readonly jid?: BareJid; readonly peer?: BareJid; readonly code: RefusalCode };
+    result: null;
+  };
+  /** Plain text arrived. `mark`: the chat is encrypted since before `at` (ms), so the page must see it marked. */
+  plainSeen: {
+    arg: { readonly jid: BareJid; readonly peer: BareJid; readonly at: number };
+    result: { readonly mark: boolean };
+  };
+  smLoad: { arg: { readonly id: string }; result: SmRecord | null };
+  smSave: { arg: { readonly id: string; readonly record: SmRecord }; result: null };
+  smDrop: { arg: { readonly id: string }; result: null };
+}
+
+/** Pushed to content scripts. */
+export type ContentEvent =
+  /** Grant, policy or protection of this origin changed: say hello and attach again. */
+  { readonly event: 'changed' };
+
+export interface DeviceView {
+  readonly deviceId: number;
+  /** Eight groups of eight hex digits; absent while no key of the device is known. */
+  readonly fingerprint?: string;
+  readonly firstSeen: number;
+  readonly lastSeen: number;
+  readonly active: boolean;
+  readonly trust: Trust;
+  /** This device id had another key before. */
+  readonly keyChanged: boolean;
+}
+
+export interface ContactView {
+  readonly jid: BareJid;
+  readonly encryption: 'on' | 'off';
+  readonly devices: readonly DeviceView[];
+  readonly refusal?: { readonly code: RefusalCode; readonly at: number };
+  /** Plain messages that arrived although the chat is encrypted. */
+  readonly plainCount: number;
+}
+
+export interface AccountView {
+  readonly jid: BareJid;
+  readonly endpoints: readonly string[];
+  readonly deviceId: number;
+  readonly fingerprint: string;
+  readonly published: boolean;
+  /** Other devices of this account. */
+  readonly ownDevices: readonly DeviceView[];
+  readonly contacts: readonly ContactView[];
+}
+
+export interface StreamView {
+  readonly tabId: number;
+  readonly jid?: BareJid;
+  readonly endpoint: string;
+  readonly state: StreamState;
+}
+
+export interface SiteView {
+  readonly origin: string;
+  readonly protectable: boolean;
+  readonly protected: boolean;
+  readonly policy: TrustPolicy;
+  readonly streams: readonly StreamView[];
+  /** Accounts seen at an endpoint and not decided yet. */
+  readonly pending: readonly { readonly jid: BareJid; readonly endpoint: string }[];
+  readonly ignored: readonly { readonly jid: BareJid; readonly endpoint: string }[];
+  readonly accounts: readonly AccountView[];
+  /** The last refusal on this site that has no contact. */
+  readonly refusal?: { readonly code: RefusalCode; readonly at: number };
+}
+
+/** Requests of our own pages. */
+export interface PopupApi {
+  sites: {
+    arg: Record<string, never>;
+    result: readonly { readonly origin: string; readonly protected: boolean }[];
+  };
+  site: { arg: { readonly origin: string }; result: SiteView };
+  /** Stored before the permission prompt opens, because the prompt closes the popup (D16). */
+  intend: { arg: { readonly origin: string; readonly tabId?: number }; result: null };
+  /** Permission is there: register scripts, reload the tab. */
+  protect: { arg: { readonly origin: string; readonly tabId?: number }; result: null };
+  unprotect: { arg: { readonly origin: string }; result: null };
+  decideAccount: {
+    arg: {
+      readonly origin: string;
+      readonly jid: BareJid;
+      readonly endpoint: string;
+      readonly decision: 'grant' | 'ignore' | 'forget';
+    };
+    result: null;
+  };
+  setPolicy: { arg: { readonly origin: string; readonly policy: TrustPolicy }; result: null };
+  setTrust: {
+    arg: {
+      readonly origin: string;
+      readonly jid: BareJid;
+      readonly owner: BareJid;
+      readonly deviceId: number;
+      /** The fingerprint the user looked at: the decision is for this key only. */
+      readonly fingerprint: string;
+      readonly trust: Trust;
+    };
+    result: null;
+  };
+  setEncryption: {
+    arg: {
+      readonly origin: string;
+      readonly jid: BareJid;
+      readonly peer: BareJid;
+      readonly encryption: 'on' | 'off';
+    };
+    result: null;
+  };
+}
+
+/** Pushed to our own pages. */
+export type PopupEvent = { readonly event: 'changed' };
+
+export type Api = ContentApi & PopupApi;
+export type RequestName = keyof Api;

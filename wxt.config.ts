@@ -1,0 +1,25 @@
+// Build of the extension. No host permission and no content script stands in the manifest: sites are granted one by
+// one at run time and the scripts are registered by us (design D16).
+import { defineConfig } from 'wxt';
+
+export default defineConfig({
+  imports: false,
+  manifestVersion: 3,
+  publicDir: 'public',
+  vite: () => ({ build: { sourcemap: false, target: 'es2022' } }),
+  manifest: {
+    name: 'Omnemo',
+    short_name: 'Omnemo',
+    description: 'OMEMO end-to-end encryption for web XMPP clients that have none.',
+    minimum_chrome_version: '148',
+    permissions: ['storage', 'unlimitedStorage', 'scripting', 'activeTab'],
+    optional_host_permissions: ['https://*/*', 'http://localhost/*', 'http://127.0.0.1/*'],
+    // Byte arrays cross runtime ports intact; without it Chromium turns them into plain objects.
+    ...({ message_serialization: 'structured_clone' } as object),
+    content_security_policy: {
+      extension_pages:
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-ancestors 'none'; form-action 'none'; base-uri 'none'",
+    },
+    action: { default_title: 'Omnemo', default_popup: 'popup.html' },
+  },
+});

@@ -1,0 +1,230 @@
+// Plans what of a message of the page must be protected and composes what leaves instead (I-96 to I-111, design D1, D9).
+// Pure. Default is deny: the stanza that leaves is written anew and holds only what allow-list.ts names.
+import { bareJid, resourceOf, type BareJid } from '../jid';
+import { explainRefusal, type RefusalCode } from '../rpc/reasons';
+import type { WireMessage } from '../rpc/vault-api';
+import { build, elementOf, frameOf } from '../xml/build';
+import { append, appendText, childOf, childrenOf, copyOf, serialise, textOf } from '../xml/element';
+import { NS, OMEMO_NAMESPACES } from '../xml/ns';
+import {
+  keepAttributes,
+  keepElement,
+  OUT_BESIDE,
+  OUT_CLEAR,
+  OUT_INVITATION,
+  ruleFor,
+  type Rules,
+} from './allow-list';
+import { codecFor } from './codec/codec';
+
+/** A message with text: `stanza` is what stands beside the ciphertext. */
+export interface ProtectPlan {
+  readonly kind: 'protect';
+  readonly peer: BareJid;
+  readonly id: string;
+  readonly text: string;
+  readonly stanza: Element;
+}
+
+export type OutboundPlan =
+  /** Leaves byte for byte: not ours, or nothing in it to protect. */
+  | { readonly kind: 'pass' }
+  /** The page encrypts itself (design D15). */
+  | { readonly kind: 'own-omemo' }
+  /** No text; says something in clear that other clients say in clear too, or lost what may not leave. */
+  | { readonly kind: 'control'; readonly frame: string; readonly peer: BareJid }
+  | ProtectPlan
+  | { readonly kind: 'refuse'; readonly code: RefusalCode; readonly peer?: BareJid };
+
+/** What other clients show when they cannot read OMEMO. */
+export const FALLBACK_BODY =
+  'This message is encrypted with OMEMO, which your client does not support.';
+
+/** UTF-8 bytes of a text; with keys and base64 it must fit the 256 KiB that servers take. */
+const MAX_TEXT_BYTES = 128 * 1024;
+
+/** Rooms are not ours yet; the others are no chat (I-101). */
+const PASSING_TYPES: readonly (string | null)[] = ['groupchat', 'headline', 'error'];
+
+/** The page already encrypted these with something else; a second layer would lose the first (I-111). */
+const FOREIGN_ENCRYPTION: readonly (readonly [name: string, ns: string])[] = [
+  ['openpgp', 'urn:xmpp:openpgp:0'],
+  ['x', 'jabber:x:encrypted'],
+];
+
+/** Kept elements that say more than a state: they make a message a `control` (design D9). */
+const SPEAKING: ReadonlySet<string> = new Set([
+  NS.reactions,
+  NS.retract,
+  NS.retract0,
+  NS.reply,
+  NS.conference,
+  NS.mucUser,
+  'urn:xmpp:fasten:0',
+  'urn:xmpp:jingle-message:0',
+  'urn:xmpp:jingle-message:1',
+]);
+
+const PASS: OutboundPlan = { kind: 'pass' };
+
+/** Says what to do with a stanza of the page. `newId` makes an id for a message that has none. */
+export function planOutbound(stanza: Element, newId: () => string): OutboundPlan {
+  if (stanza.localName !== 'message') return PASS;
+  if (stanza.namespaceURI !== NS.client) return { kind: 'refuse', code: 'malformed' };
+  if (isEncryptedByPage(stanza)) return { kind: 'own-omemo' };
+  if (PASSING_TYPES.includes(stanza.getAttribute('type'))) return PASS;
+  const to = stanza.getAttribute('to');
+  const peer = to === null ? undefined : bareJid(to);
+  if (to === null || peer === undefined) return planWithoutPeer(stanza);
+  return planFor(stanza, to, peer, newId);
+}
+
+function isEncryptedByPage(stanza: Element): boolean {
+  return OMEMO_NAMESPACES.some((ns) => childOf(stanza, 'encrypted', ns) !== undefined);
+}
+
+function planWithoutPeer(stanza: Element): OutboundPlan {
+  const rest = keepFrom(stanza, OUT_CLEAR);
+  const isHarmless = textIn(stanza) === undefined && rest.isComplete;
+  return isHarmless ? PASS : { kind: 'refuse', code: 'malformed' };
+}
+
+function planFor(stanza: Element, to: string, peer: BareJid, newId: () => string): OutboundPlan {
+  const refuse = (code: RefusalCode): OutboundPlan => ({ kind: 'refuse', code, peer });
+  const isForeign = FOREIGN_ENCRYPTION.some(([name, ns]) => childOf(stanza, name, ns));
+  if (isForeign || childOf(stanza, 'addresses', NS.addresses)) return refuse('content-unsupported');
+  // An invitation has no encrypted form; a text beside it is a fallback for old clients and stays behind.
+  if (isInvitation(stanza)) return planClear(stanza, peer, OUT_INVITATION);
+  const text = isFallbackOnly(stanza) ? undefined : textIn(stanza);
+  const isRoomPrivate =
+    childOf(stanza, 'x', NS.mucUser) !== undefined && resourceOf(to) !== undefined;
+  if (text === undefined) {
+    if (keepFrom(stanza, OUT_CLEAR).hasUnknown) {
+      return refuse(isRoomPrivate ? 'room-private' : 'content-unsupported');
+    }
+    return planClear(stanza, peer, OUT_CLEAR);
+  }
+  if (isRoomPrivate) return refuse('room-private');
+  if (new TextEncoder().encode(text).length > MAX_TEXT_BYTES) return refuse('too-large');
+  return planProtect(stanza, peer, text, newId);
+}
+
+function planProtect(
+  stanza: Element,
+  peer: BareJid,
+  text: string,
+  newId: () => string,
+): OutboundPlan {
+  const { kept } = keepFrom(stanza, OUT_BESIDE);
+  const pageId = kept.getAttribute('id');
+  const id = pageId === null || pageId === '' ? newId() : pageId;
+  kept.setAttribute('id', id);
+  return { kind: 'protect', peer, id, text, stanza: kept };
+}
+
+function planClear(stanza: Element, peer: BareJid, rules: Rules): OutboundPlan {
+  const { kept, isComplete } = keepFrom(stanza, rules);
+  const isSpeaking = childrenOf(kept).some((child) => SPEAKING.has(child.namespaceURI ?? ''));
+  if (isComplete && !isSpeaking) return PASS;
+  return { kind: 'control', frame: serialise(kept), peer };
+}
+
+interface Kept {
+  readonly kept: Element;
+  /** Nothing at all was left out. */
+  readonly isComplete: boolean;
+  /** A whole element or text that we do not know was left out; bodies do not count. */
+  readonly hasUnknown: boolean;
+}
+
+function keepFrom(stanza: Element, rules: Rules): Kept {
+  const kept = elementOf(build('message', { xmlns: NS.client }));
+  let isComplete = keepAttributes(stanza, kept);
+  let hasUnknown = false;
+  for (const child of childrenOf(stanza)) {
+    const rule = ruleFor(child, rules);
+    if (rule === undefined || !keepElement(child, kept, rule)) isComplete = false;
+    if (rule === undefined && !isBody(child)) hasUnknown = true;
+  }
+  const hasLooseText = Array.from(stanza.childNodes).some(
+    (node) => node.nodeValue !== null && node.nodeValue.trim() !== '',
+  );
+  return { kept, isComplete: isComplete && !hasLooseText, hasUnknown: hasUnknown || hasLooseText };
+}
+
+function isBody(child: Element): boolean {
+  return child.localName === 'body' && child.namespaceURI === NS.client;
+}
+
+/** The body without language, else the first (I-100); empty bodies are none. */
+function textIn(stanza: Element): string | undefined {
+  const bodies = childrenOf(stanza, 'body', NS.client).filter((body) => textOf(body) !== '');
+  const body = bodies.find((candidate) => !candidate.hasAttribute('xml:lang')) ?? bodies[0];
+  return body && textOf(body);
+}
+
+/** Is the whole body declared to be a stand-in for a reaction or retraction (XEP-0428 without ranges)? */
+function isFallbackOnly(stanza: Element): boolean {
+  const replaced: readonly string[] = [NS.reactions, NS.retract, NS.retract0];
+  return childrenOf(stanza, 'fallback', NS.fallback).some((fallback) => {
+    const subject = fallback.getAttribute('for') ?? '';
+    const hasRange = childrenOf(fallback).some(
+      (child) => child.hasAttribute('start') || child.hasAttribute('end'),
+    );
+    const isThere = childrenOf(stanza, undefined, subject).length > 0;
+    return replaced.includes(subject) && isThere && !hasRange;
+  });
+}
+
+function isInvitation(stanza: Element): boolean {
+  const x = childOf(stanza, 'x', NS.mucUser);
+  const isMediated =
+    x !== undefined &&
+    (childOf(x, 'invite', NS.mucUser) ?? childOf(x, 'decline', NS.mucUser)) !== undefined;
+  return isMediated || childOf(stanza, 'x', NS.conference) !== undefined;
+}
+
+/** The encrypted stanza: what may stay, `<encrypted>`, EME, store hint, fallback body (wire §2.3, I-108). */
+export function composeOutbound(plan: ProtectPlan, message: WireMessage): string {
+  const stanza = copyOf(plan.stanza);
+  append(stanza, codecFor(message.version).writeMessage(message));
+  append(
+    stanza,
+    elementOf(build('encryption', { xmlns: NS.eme, namespace: message.version, name: 'OMEMO' })),
+  );
+  if (!hasStorageHint(stanza)) append(stanza, elementOf(build('store', { xmlns: NS.hints })));
+  appendText(stanza, 'body', NS.client, FALLBACK_BODY);
+  return serialise(stanza);
+}
+
+// A page that asked not to store must not be overruled, and two hints would contradict each other.
+function hasStorageHint(stanza: Element): boolean {
+  return ['store', 'no-store', 'no-permanent-store'].some((name) =>
+    childOf(stanza, name, NS.hints),
+  );
+}
+
+/** An empty message of ours (wire §5.3): no body and no EME, as other clients send it. */
+export function composeEmpty(to: BareJid, id: string, message: WireMessage): string {
+  const stanza = elementOf(build('message', { xmlns: NS.client, type: 'chat', to, id }));
+  append(stanza, codecFor(message.version).writeMessage(message));
+  append(stanza, elementOf(build('store', { xmlns: NS.hints })));
+  return serialise(stanza);
+}
+
+/** The error the page gets for a message that was not sent (I-104): its own id, from the one it wrote to. */
+export function errorFrame(stanza: Element, code: RefusalCode, ownJid?: string): string {
+  const attribute = (name: string, value: string | null | undefined): Record<string, string> =>
+    value === null || value === undefined || value === '' ? {} : { [name]: value };
+  const builder = build('message', {
+    xmlns: NS.client,
+    type: 'error',
+    ...attribute('id', stanza.getAttribute('id')),
+    ...attribute('from', stanza.getAttribute('to')),
+    ...attribute('to', ownJid),
+  });
+  builder.c('error', { type: 'cancel' });
+  builder.c('not-acceptable', { xmlns: NS.stanzas }).up();
+  builder.c('text', { xmlns: NS.stanzas }).t(explainRefusal(code));
+  return frameOf(builder);
+}

@@ -1,0 +1,200 @@
+// A page cannot tell the hooked WebSocket from the browser's own, and pages without XMPP never wake the extension.
+import type { Page } from 'puppeteer-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startEcho, type Echo } from '../support/echo';
+import { protect } from '../support/extension';
+import { startWorld, type Person, type World } from '../support/people';
+
+let world: World;
+let echo: Echo;
+let alice: Person;
+beforeAll(async () => {
+  world = await startWorld({ people: ['alice'] });
+  echo = await startEcho();
+  alice = world.person('alice');
+  await protect(world, alice);
+});
+afterAll(async () => {
+  await echo?.stop();
+  await world?.close();
+});
+
+const hooked = () => alice.browser.newPage(world.site.pageUrl('<p>nothing here</p>'));
+/** The same server under a name that is not protected. */
+const native = () =>
+  alice.browser.newPage(
+    world.site.pageUrl('<p>nothing here</p>').replace('localhost', '127.0.0.1'),
+  );
+
+async function inBoth<T>(look: (page: Page) => Promise<T>): Promise<[T, T]> {
+  const pages = [await hooked(), await native()] as const;
+  const answers: [T, T] = [await look(pages[0]), await look(pages[1])];
+  for (const page of pages) await page.close();
+  return answers;
+}
+
+/** Everything a script can see of the constructor and its prototype without opening a socket. */
+function shape(page: Page): Promise<Record<string, string>> {
+  return page.evaluate(() => {
+    const seen: Record<string, string> = {};
+    const describeFunction = (value: unknown) =>
+      typeof value === 'function'
+        ? `${value.name}/${value.length}/${Function.prototype.toString.call(value)}/${String(value)}/${Object.getOwnPropertyNames(value).join()}/${'prototype' in value}`
+        : typeof value;
+    const look = (label: string, owner: object) => {
+      for (const key of Reflect.ownKeys(owner)) {
+        const found = Object.getOwnPropertyDescriptor(owner, key);
+        if (found === undefined) continue;
+        const flags = [found.writable, found.enumerable, found.configurable].map(String).join();
+        const parts = [found.value, found.get, found.set].map(describeFunction);
+        seen[`${label}.${String(key)}`] = `${flags} ${parts.join(' ')}`;
+      }
+    };
+    const global = Object.getOwnPropertyDescriptor(window, 'WebSocket');
+    seen['global'] = [global?.writable, global?.enumerable, global?.configurable]
+      .map(String)
+      .join();
+    look('WebSocket', WebSocket);
+    look('prototype', WebSocket.prototype);
+    seen['order'] = Reflect.ownKeys(WebSocket.prototype).map(String).join();
+    seen['statics'] = Reflect.ownKeys(WebSocket).map(String).join();
+    seen['parent'] = String(Object.getPrototypeOf(WebSocket) === EventTarget);
+    seen['chain'] = String(Object.getPrototypeOf(WebSocket.prototype) === EventTarget.prototype);
+    seen['constructor'] = String(WebSocket.prototype.constructor === WebSocket);
+    seen['tag'] = Object.prototype.toString.call(WebSocket.prototype);
+    seen['globals'] = Object.getOwnPropertyNames(window)
+      .filter((name) => !/^\d+$/.test(name))
+      .toSorted()
+      .join();
+    return seen;
+  });
+}
+
+/** Names and messages of the errors that wrong use makes. */
+function errors(page: Page): Promise<Record<string, string>> {
+  return page.evaluate(() => {
+    const seen: Record<string, string> = {};
+    const attempt = (label: string, act: () => unknown) => {
+      try {
+        seen[label] = `no error: ${typeof act()}`;
+      } catch (error) {
+        seen[label] =
+          error instanceof Error || error instanceof DOMException
+            ? `${error.name}: ${error.message}`
+            : 'odd';
+      }
+    };
+    attempt('without new', () => Reflect.apply(WebSocket, undefined, ['ws://127.0.0.1:1/']));
+    attempt('no arguments', () => Reflect.construct(WebSocket, []));
+    attempt('bad url', () => new WebSocket('::'));
+    attempt('bad scheme', () => new WebSocket('ftp://127.0.0.1/'));
+    attempt('protocol twice', () => new WebSocket('ws://127.0.0.1:1/', ['xmpp', 'xmpp']));
+    attempt('bad protocol', () => new WebSocket('ws://127.0.0.1:1/', 'with space'));
+    attempt('send early', () => new WebSocket('ws://127.0.0.1:1/', 'xmpp').send('x'));
+    attempt('send nothing', () =>
+      Reflect.apply(WebSocket.prototype.send, new WebSocket('ws://127.0.0.1:1/', 'xmpp'), []),
+    );
+    attempt('close code', () => new WebSocket('ws://127.0.0.1:1/', 'xmpp').close(1001));
+    attempt('close reason', () =>
+      new WebSocket('ws://127.0.0.1:1/', 'xmpp').close(1000, 'x'.repeat(124)),
+    );
+    for (const name of ['send', 'close'] as const)
+      attempt(`${name} of another object`, () =>
+        Reflect.apply(WebSocket.prototype[name], {}, ['x']),
+      );
+    for (const name of ['readyState', 'bufferedAmount', 'url', 'protocol', 'onmessage'])
+      attempt(`${name} of the prototype`, () => Reflect.get(WebSocket.prototype, name));
+    return seen;
+  });
+}
+
+/** Life of one socket to a server, as the page sees it. */
+function conversation(page: Page, url: string, protocols: string[]): Promise<readonly string[]> {
+  return page.evaluate(
+    (address, names) =>
+      new Promise<string[]>((resolve) => {
+        class Sub extends WebSocket {}
+        const socket = names.length > 0 ? new Sub(address, names) : new Sub(address);
+        const seen = [
+          `${socket instanceof Sub} ${socket instanceof WebSocket} ${socket.constructor === Sub}`,
+          `${socket.readyState} ${socket.binaryType} ${Object.keys(socket).join()}`,
+          Object.prototype.toString.call(socket),
+        ];
+        socket.binaryType = 'arraybuffer';
+        const note = (event: Event) => {
+          const data: unknown = event instanceof MessageEvent ? event.data : '';
+          const text = data instanceof ArrayBuffer ? `binary ${data.byteLength}` : String(data);
+          const code = event instanceof CloseEvent ? `${event.code} ${event.wasClean}` : '';
+          seen.push(
+            `${event.type} ${event.isTrusted} ${event.target === socket} ${event.eventPhase} ${socket.readyState} ${text} ${code}`,
+          );
+        };
+        for (const type of ['open', 'message', 'error', 'close'])
+          socket.addEventListener(type, note);
+        socket.onopen = () => {
+          socket.send('hello');
+          socket.send(new Uint8Array([1, 2, 3]));
+        };
+        let count = 0;
+        socket.onmessage = () => {
+          count += 1;
+          if (count === 2) socket.close(1000, 'done');
+        };
+        socket.onclose = () => resolve(seen);
+      }),
+    url,
+    protocols,
+  );
+}
+
+describe('in a page of a protected site', () => {
+  it('the scripts of the extension are registered', async () => {
+    const worker = await alice.browser.worker();
+    const scripts = await worker.evaluate(() => chrome.scripting.getRegisteredContentScripts());
+    expect(scripts.map(({ world: where }) => where).toSorted()).toEqual(['ISOLATED', 'MAIN']);
+  });
+
+  it('the WebSocket looks like the one of a page without the extension', async () => {
+    const [ours, theirs] = await inBoth(shape);
+    expect(Object.keys(theirs).length).toBeGreaterThan(20);
+    expect(ours).toEqual(theirs);
+  });
+
+  it('wrong use makes the same errors', async () => {
+    const [ours, theirs] = await inBoth(errors);
+    expect(ours).toEqual(theirs);
+  });
+
+  it.each([
+    ['without subprotocol', []],
+    ['with another subprotocol', ['chat']],
+  ])('a socket %s lives as in a page without the extension', async (_, protocols) => {
+    const [ours, theirs] = await inBoth((page) => conversation(page, echo.url, protocols));
+    expect(theirs.join('\n')).toContain('message true true');
+    expect(ours).toEqual(theirs);
+  });
+
+  it('nothing is asked of the worker while there is no XMPP stream', async () => {
+    const worker = await alice.browser.worker();
+    const pageTitle = await worker.evaluate(() => {
+      Reflect.set(globalThis, 'asked', 0);
+      const count = () => {
+        Reflect.set(globalThis, 'asked', Number(Reflect.get(globalThis, 'asked')) + 1);
+      };
+      chrome.runtime.onMessage.addListener(count);
+      chrome.runtime.onConnect.addListener(count);
+      return typeof chrome.runtime.id;
+    });
+    expect(pageTitle).toBe('string');
+    const asked = () => worker.evaluate(() => Number(Reflect.get(globalThis, 'asked')));
+    const page = await hooked();
+    await conversation(page, echo.url, ['chat']);
+    await page.reload();
+    await conversation(page, echo.url, []);
+    await page.close();
+    expect(await asked()).toBe(0);
+    // The counter counts: a page with a stream asks.
+    await alice.converse.reload();
+    expect(await asked()).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,2 @@
+export function locateChromium(): string | undefined;
+export function findChromium(): string;

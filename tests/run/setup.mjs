@@ -1,0 +1,116 @@
+// Makes a fresh machine ready, or names the exact command and stops. Says nothing when there is nothing to do.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { locateChromium } from './chromium.mjs';
+import { ROOT } from './steps.mjs';
+
+const PEERS = [
+  ...['profanity', 'tmux', 'python3-omemo', 'python3-oldmemo', 'python3-twomemo'],
+  ...['python3-slixmpp', 'python3-xmlschema', 'python3-cryptography'],
+];
+
+function stop(text) {
+  console.error(text);
+  process.exit(1);
+}
+
+function succeeds(command, args) {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+}
+
+function perform(command, args) {
+  console.log(`$ ${[command, ...args].join(' ')}`);
+  return spawnSync(command, args, { cwd: ROOT, stdio: 'inherit' }).status === 0;
+}
+
+function checkNode() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if ((major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major > 22) return;
+  stop(
+    `Node ${process.versions.node} is not supported: Omnemo needs 20.19 or later of 20, or 22.12 and later.\n` +
+      'Get one from https://nodejs.org/en/download and run this again.',
+  );
+}
+
+function installPackages() {
+  const digest = createHash('sha256')
+    .update(readFileSync(path.join(ROOT, 'package-lock.json')))
+    .digest('hex');
+  const stamp = path.join(ROOT, 'node_modules', '.installed-lock');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
+  const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund'];
+  if (!perform('npm', args)) stop(`Installing the npm packages failed: npm ${args.join(' ')}`);
+  writeFileSync(stamp, digest);
+}
+
+function isInstalled(debianPackage) {
+  const status = spawnSync('dpkg-query', ['-W', '-f', '${db:Status-Status}', debianPackage], {
+    encoding: 'utf8',
+  });
+  return status.stdout === 'installed';
+}
+
+function hasProgram(name) {
+  return (process.env.PATH ?? '')
+    .split(path.delimiter)
+    .concat('/usr/sbin')
+    .some((folder) => folder !== '' && existsSync(path.join(folder, name)));
+}
+
+function isUbuntu() {
+  return (
+    existsSync('/etc/os-release') && /^ID=ubuntu$/m.test(readFileSync('/etc/os-release', 'utf8'))
+  );
+}
+
+function missingPackages(needs) {
+  const missing = [];
+  if (needs.browser && locateChromium() === undefined) {
+    if (isUbuntu())
+      stop(
+        "Ubuntu has Chromium only as a snap, which cannot see this folder's build. Install a Chrome for testing:\n" +
+          '    npx @puppeteer/browsers install chrome@stable --install-deps\n' +
+          'and name the program it prints in OMNEMO_CHROMIUM, or put google-chrome or chromium into PATH.',
+      );
+    missing.push('chromium', 'chromium-sandbox', 'fonts-dejavu-core');
+  }
+  if (needs.server && !hasProgram('prosody')) missing.push('prosody');
+  if (needs.server && !hasProgram('openssl')) missing.push('openssl');
+  if (needs.peers) missing.push(...PEERS.filter((name) => !isInstalled(name)));
+  return missing;
+}
+
+function installDebian(missing) {
+  if (missing.length === 0) return;
+  const isRoot = process.getuid?.() === 0;
+  const command = (prefix) =>
+    `${prefix}apt-get update && ${prefix}apt-get install ${missing.join(' ')}`;
+  if (!hasProgram('apt-get'))
+    stop(`Missing on this machine: ${missing.join(', ')} (names of the Debian packages).`);
+  if (!isRoot && !succeeds('sudo', ['-n', 'true']))
+    stop(`Missing on this machine: ${missing.join(', ')}. Run\n    ${command('sudo ')}`);
+  const asRoot = isRoot ? [] : ['sudo', '-n'];
+  const apt = (...args) => {
+    const [first, ...rest] = [
+      ...asRoot,
+      ...['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-q', ...args],
+    ];
+    if (!perform(first, rest)) stop(`apt-get failed. Run\n    ${command(isRoot ? '' : 'sudo ')}`);
+  };
+  apt('update');
+  apt('install', '-y', '--no-install-recommends', ...missing);
+  // The package starts a public server; the tests start their own on loopback.
+  if (missing.includes('prosody') && existsSync('/run/systemd/system')) {
+    const [first, ...rest] = [...asRoot, 'systemctl', 'disable', '--now', 'prosody'];
+    perform(first, rest);
+  }
+}
+
+/** `needs`: any of browser, server, peers. */
+export function setup(needs = {}) {
+  checkNode();
+  installPackages();
+  installDebian(missingPackages(needs));
+}

@@ -1,0 +1,185 @@
+// The popup of the extension, opened as a tab for one site, driven by its test ids.
+import type { Page } from 'puppeteer-core';
+import type { TestBrowser } from './chromium';
+import type { Person, World } from './people';
+import { until } from './wait';
+import type { WireRecord } from './wire';
+
+export interface DeviceShown {
+  readonly deviceId: number;
+  readonly fingerprint: string;
+  readonly trust: string;
+}
+
+export interface Popup {
+  readonly page: Page;
+  /** The words about this site and its streams. */
+  state(): Promise<string>;
+  text(): Promise<string>;
+  /** Does the popup call the first stream of this site ready? */
+  isReady(): Promise<boolean>;
+  /** The user's way: the button, then the browser's permission (seeded). */
+  protect(): Promise<void>;
+  grantPending(): Promise<void>;
+  ownFingerprint(): Promise<string>;
+  /** Devices of one contact, as soon as there are some. */
+  devices(jid: string): Promise<readonly DeviceShown[]>;
+  setTrust(jid: string, deviceId: number, trust: string): Promise<void>;
+  setPolicy(policy: string): Promise<void>;
+  /** The sentence about the last refusal, as soon as there is one. */
+  refusal(): Promise<string>;
+  /** Switches encryption off for one contact and confirms it. */
+  allowPlain(jid: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+function testId(id: string): string {
+  return `[data-testid="${id}"]`;
+}
+
+function contactSelector(jid: string): string {
+  return `${testId('contact')}[data-jid="${jid}"]`;
+}
+
+const WAIT_MS = 20_000;
+
+function drivePopup(page: Page): Popup {
+  const wait = (selector: string) => page.waitForSelector(selector, { timeout: WAIT_MS });
+  const click = async (selector: string) => {
+    await wait(selector);
+    await page.click(selector);
+  };
+  const textOf = async (selector: string) => {
+    await wait(selector);
+    return page.$eval(selector, (element) => element.textContent?.trim() ?? '');
+  };
+  /** Opens what is folded up on the way to an element. */
+  const unfold = async (selector: string) => {
+    await wait(selector);
+    await page.$eval(selector, (element) => {
+      for (
+        let node = element.closest('details');
+        node;
+        node = node.parentElement?.closest('details') ?? null
+      )
+        node.open = true;
+    });
+  };
+  const readDevices = (jid: string) =>
+    page.$$eval(`${contactSelector(jid)} [data-testid="device"]`, (elements) =>
+      elements.map((element) => {
+        const trust = element.querySelector('[data-testid="device-trust"]');
+        return {
+          deviceId: Number(element.getAttribute('data-device-id')),
+          fingerprint:
+            element.querySelector('[data-testid="device-fingerprint"]')?.textContent?.trim() ?? '',
+          trust:
+            trust instanceof HTMLSelectElement ? trust.value : (trust?.textContent ?? '').trim(),
+        };
+      }),
+    );
+  return {
+    page,
+    state: () => textOf(testId('site-state')),
+    text: () => page.evaluate(() => document.body.innerText),
+    isReady: async () => {
+      await wait(testId('site-state'));
+      const state = await page.$eval(testId('site-state'), (element) =>
+        element.getAttribute('data-state'),
+      );
+      return state === 'ready';
+    },
+    protect: () => click(testId('protect')),
+    grantPending: () => click(testId('pending-grant')),
+    ownFingerprint: () => textOf(testId('own-fingerprint')),
+    devices: (jid) =>
+      until(`the popup to show devices of ${jid}`, async () => {
+        const devices = await readDevices(jid);
+        return devices.some(({ fingerprint }) => fingerprint !== '') && devices;
+      }),
+    setTrust: async (jid, deviceId, trust) => {
+      const device = `${contactSelector(jid)} ${testId('device')}[data-device-id="${deviceId}"]`;
+      const select = `${device} ${testId('device-trust')}`;
+      await unfold(select);
+      await page.select(select, trust);
+      if (trust === 'verified') {
+        const confirm = await page
+          .waitForSelector(testId('confirm-verify'), { timeout: 2000 })
+          .catch(() => null);
+        await confirm?.click();
+      }
+      await until(`trust ${trust} of device ${deviceId}`, async () =>
+        (await readDevices(jid)).some(
+          (shown) => shown.deviceId === deviceId && shown.trust === trust,
+        ),
+      );
+    },
+    setPolicy: async (policy) => {
+      await unfold(testId('policy'));
+      await page.select(testId('policy'), policy);
+      await until(`policy ${policy}`, async () => {
+        const shown = await page.$eval(testId('policy'), (element) =>
+          element instanceof HTMLSelectElement ? element.value : '',
+        );
+        return shown === policy;
+      });
+    },
+    refusal: () =>
+      until('a refusal in the popup', async () => {
+        const shown = await page.$$eval(testId('refusal'), (elements) =>
+          elements.map((element) => element.textContent?.trim() ?? ''),
+        );
+        return shown.find((sentence) => sentence !== '');
+      }),
+    allowPlain: async (jid) => {
+      const encryption = `${contactSelector(jid)} ${testId('encryption-switch')}`;
+      await unfold(encryption);
+      await page.click(encryption);
+      await click(testId('confirm-plain'));
+    },
+    close: () => page.close(),
+  };
+}
+
+export async function openPopup(browser: TestBrowser, origin: string): Promise<Popup> {
+  return drivePopup(await browser.popup(origin));
+}
+
+/** Everything a new user does: protect the site, reload, confirm the account; ends when the device list is published. */
+export async function protect(world: World, person: Person): Promise<void> {
+  const popup = await person.popup();
+  await popup.protect();
+  await until(
+    'the popup to call the site protected',
+    async () => (await popup.page.$(testId('protect'))) === null,
+  );
+  const mark = world.server.wire.mark();
+  await person.converse.reload();
+  await popup.page.bringToFront();
+  await popup.grantPending();
+  await published(world, person.jid, mark);
+  await until(`the keys of ${person.name} to be published`, popup.isReady, { timeoutMs: 30_000 });
+  await popup.close();
+  await person.converse.page.bringToFront();
+}
+
+/** Waits until the account has published a device list and the server has given it back. */
+async function published(world: World, jid: string, from: number): Promise<void> {
+  const { wire } = world.server;
+  const isAboutList = ({ jid: by, xml }: WireRecord) =>
+    by.startsWith(`${jid}/`) && xml.includes('eu.siacs.conversations.axolotl.devicelist');
+  const sent = await wire.wait(
+    `the device list of ${jid}`,
+    (record) => record.dir === 'in' && isAboutList(record) && record.xml.includes('<publish '),
+    { from, timeoutMs: 30_000 },
+  );
+  await wire.wait(
+    `the device list of ${jid} to be read back`,
+    (record) =>
+      record.dir === 'out' &&
+      record.t >= sent.t &&
+      isAboutList(record) &&
+      /^<iq\b/.test(record.xml),
+    { from, timeoutMs: 30_000 },
+  );
+}

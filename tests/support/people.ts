@@ -1,0 +1,163 @@
+// Two worlds in one call: server, site, and people who each have a browser profile of their own with Converse in it.
+import type { Page } from 'puppeteer-core';
+import { BUILD, startChromium, type BrowserOptions, type TestBrowser } from './chromium';
+import { driveConverse, type Converse } from './converse';
+import { openPopup, type Popup } from './extension';
+import { startProsody, type ProsodyServer } from './prosody';
+import { startProxy, type Proxy } from './proxy';
+import { startSite, type Site } from './site';
+
+export interface Person {
+  readonly name: string;
+  readonly jid: string;
+  readonly password: string;
+  readonly browser: TestBrowser;
+  /** Between this browser and the server. */
+  readonly proxy: Proxy;
+  readonly converse: Converse;
+  /** What the pages of this person wrote to their console as warning or error. */
+  readonly complaints: readonly string[];
+  popup(): Promise<Popup>;
+  /** Throws away everything the page itself kept and opens it anew: history comes from the server's archive. */
+  startOver(): Promise<void>;
+  /** Closes the browser and opens it again on the same profile, with the same page. */
+  relaunch(): Promise<void>;
+}
+
+export interface World {
+  readonly server: ProsodyServer;
+  readonly site: Site;
+  person(name: string): Person;
+  close(): Promise<void>;
+}
+
+export interface WorldOptions {
+  /** People with a browser. */
+  readonly people: readonly string[];
+  /** Accounts without one, on everybody's roster, too. */
+  readonly others?: readonly string[];
+  /** False: plain browsers without extension. */
+  readonly withExtension?: boolean;
+  readonly headed?: boolean;
+}
+
+export const PASSWORD = 'a password for tests only';
+const WINDOW = { width: 960, height: 760 };
+
+interface Closing {
+  add(close: () => Promise<void>): void;
+  run(): Promise<void>;
+}
+
+/** Closes in the opposite order, all of it, and reports what failed only afterwards. */
+function closing(): Closing {
+  const steps: (() => Promise<void>)[] = [];
+  return {
+    add: (close) => steps.unshift(close),
+    run: async () => {
+      const failures: unknown[] = [];
+      for (const step of steps.splice(0)) await step().catch((error) => failures.push(error));
+      if (failures.length > 0) throw new AggregateError(failures, 'closing the test world');
+    },
+  };
+}
+
+async function startPerson(
+  input: { name: string; server: ProsodyServer; site: Site; options: BrowserOptions },
+  onClose: (close: () => Promise<void>) => void,
+): Promise<Person> {
+  const { name, server, site, options } = input;
+  const proxy = await startProxy(server.ports.http);
+  onClose(proxy.stop);
+  const browser = await startChromium(options);
+  onClose(browser.close);
+  const jid = server.jid(name);
+  const complaints: string[] = [];
+  const url = site.converseUrl({
+    jid,
+    password: PASSWORD,
+    websocketUrl: `ws://127.0.0.1:${proxy.port}/xmpp-websocket`,
+  });
+  const openConverse = async (): Promise<Page> => {
+    const page = await browser.newPage('about:blank');
+    page.on('console', (message) => {
+      if (message.type() === 'warn' || message.type() === 'error') complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    await page.goto(url);
+    return page;
+  };
+  let converse = driveConverse(await openConverse());
+  await converse.connected();
+  const openAgain = async () => {
+    converse = driveConverse(await openConverse());
+    await converse.connected();
+  };
+  return {
+    name,
+    jid,
+    password: PASSWORD,
+    browser,
+    proxy,
+    get converse() {
+      return converse;
+    },
+    complaints,
+    popup: () => openPopup(browser, site.origin),
+    startOver: async () => {
+      const blank = await browser.newPage('about:blank');
+      await converse.page.close();
+      const session = await blank.createCDPSession();
+      await session.send('Storage.clearDataForOrigin', {
+        origin: site.origin,
+        storageTypes: 'indexeddb,local_storage,cache_storage',
+      });
+      await session.detach();
+      // A new tab has no sessionStorage either.
+      await openAgain();
+      await blank.close();
+    },
+    relaunch: async () => {
+      await browser.relaunch();
+      await openAgain();
+    },
+  };
+}
+
+export async function startWorld(options: WorldOptions): Promise<World> {
+  const { people: names, others = [], withExtension = true, headed = false } = options;
+  const steps = closing();
+  try {
+    const server = await startProsody();
+    steps.add(server.stop);
+    for (const name of [...names, ...others]) server.addAccount(name, PASSWORD);
+    server.befriend(...names, ...others);
+    const site = await startSite();
+    steps.add(site.stop);
+    const people = new Map<string, Person>();
+    for (const [index, name] of names.entries()) {
+      const browserOptions: BrowserOptions = {
+        headed,
+        window: { ...WINDOW, x: index * WINDOW.width },
+        ...(withExtension ? { extension: BUILD, isGranted: true } : {}),
+      };
+      people.set(
+        name,
+        await startPerson({ name, server, site, options: browserOptions }, steps.add),
+      );
+    }
+    return {
+      server,
+      site,
+      person: (name) => {
+        const found = people.get(name);
+        if (found === undefined) throw new RangeError(`person: nobody is called ${name}`);
+        return found;
+      },
+      close: steps.run,
+    };
+  } catch (error) {
+    await steps.run();
+    throw error;
+  }
+}

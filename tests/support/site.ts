@@ -1,0 +1,138 @@
+// A web site on localhost: Converse as it comes from npm, its own OMEMO left out, and some pages that are no XMPP client.
+import { createReadStream, existsSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import path from 'node:path';
+import { portOf } from './ports';
+
+const DIST = path.join(import.meta.dirname, '..', '..', 'node_modules', 'converse.js', 'dist');
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.json': 'application/json',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.wasm': 'application/wasm',
+  '.woff2': 'font/woff2',
+  '.mp3': 'audio/mpeg',
+};
+
+export interface Site {
+  readonly origin: string;
+  /** The page of one person; a reload logs the same person in again. */
+  converseUrl(person: { jid: string; password: string; websocketUrl: string }): string;
+  /** A page whose body is this HTML. */
+  pageUrl(html: string): string;
+  stop(): Promise<void>;
+}
+
+const CONVERSE_PAGE = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Converse</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/dist/converse.min.css">
+<style>body { margin: 0 }</style>
+</head>
+<body class="converse-fullscreen">
+<div id="conversejs-bg"></div>
+<script type="module">
+import converse from '/dist/converse.min.js';
+const query = new URLSearchParams(location.search);
+// Tells the test what Converse itself says about its connection, and opens chats.
+converse.plugins.add('probe', {
+  initialize() {
+    const { api } = this._converse;
+    const { u } = converse.env;
+    const say = (state) => () => { document.documentElement.dataset.connection = state; };
+    api.listen.on('connected', say('connected'));
+    api.listen.on('reconnected', say('connected'));
+    api.listen.on('disconnected', say('disconnected'));
+    api.listen.on('will-reconnect', say('disconnected'));
+    document.receivedFrames = [];
+    api.listen.on('connectionInitialized', () => {
+      api.connection.get().rawInput = (data) => document.receivedFrames.push(data);
+    });
+    document.addEventListener('test:open-chat', (event) => api.chats.open(event.detail, {}, true));
+    document.addEventListener('test:send', (event) => api.send(u.toStanza(event.detail)));
+    document.addEventListener('test:log-out', () => api.user.logout());
+  },
+});
+converse.initialize({
+  assets_path: '/dist',
+  authentication: 'login',
+  auto_login: true,
+  auto_away: 0,
+  auto_reconnect: true,
+  blacklisted_plugins: ['converse-omemo', 'converse-omemo-views'],
+  clear_cache_on_logout: false,
+  discover_connection_methods: false,
+  i18n: 'en',
+  jid: query.get('jid'),
+  keepalive: true,
+  loglevel: 'warn',
+  message_archiving: 'always',
+  muc_show_logs_before_join: false,
+  notify_all_room_messages: false,
+  password: query.get('password'),
+  persistent_store: 'IndexedDB',
+  play_sounds: false,
+  show_client_info: false,
+  show_desktop_notifications: false,
+  theme: 'classic',
+  view_mode: 'fullscreen',
+  websocket_url: query.get('websocket'),
+  whitelisted_plugins: ['probe'],
+});
+</script>
+</body>
+</html>
+`;
+
+function fileFor(pathname: string): string | undefined {
+  if (!pathname.startsWith('/dist/')) return undefined;
+  const file = path.join(DIST, path.normalize(decodeURIComponent(pathname.slice(6))));
+  if (!file.startsWith(DIST + path.sep) || !existsSync(file)) return undefined;
+  return statSync(file).isFile() ? file : undefined;
+}
+
+export async function startSite(): Promise<Site> {
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://localhost');
+    const html =
+      url.pathname === '/converse'
+        ? CONVERSE_PAGE
+        : url.pathname === '/page'
+          ? `<!doctype html><title>page</title>${url.searchParams.get('html') ?? ''}`
+          : undefined;
+    if (html !== undefined) {
+      response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(html);
+      return;
+    }
+    const file = fileFor(url.pathname);
+    if (file === undefined) {
+      response.writeHead(404).end();
+      return;
+    }
+    const type = TYPES[path.extname(file)] ?? 'application/octet-stream';
+    response.writeHead(200, { 'content-type': type, 'cache-control': 'max-age=3600' });
+    createReadStream(file).pipe(response);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const origin = `http://localhost:${portOf(server)}`;
+  return {
+    origin,
+    converseUrl: ({ jid, password, websocketUrl }) =>
+      `${origin}/converse?${new URLSearchParams({ jid, password, websocket: websocketUrl })}`,
+    pageUrl: (html) => `${origin}/page?${new URLSearchParams({ html })}`,
+    stop: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
+  };
+}

@@ -182,12 +182,7 @@ function dhStep(
     info,
   );
   const ratchetKeyPair = newKeyPair();
-  const sending = stepRoot(
-    receiving.rootKey,
-    ratchetKeyPair.privateKey,
-    header.ratchetKey,
-    info,
-  );
+  const sending = stepRoot(receiving.rootKey, ratchetKeyPair.privateKey, header.ratchetKey, info);
   return {
     rootKey: sending.rootKey,
     ratchetKeyPair,

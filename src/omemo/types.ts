@@ -1,6 +1,8 @@
 // Types of the OMEMO core: plain values that go through structured clone unchanged, so that a stored record is the
 // state itself. XEP-0384 0.9.1; legacy text 0.3.0; X3DH; Double Ratchet.
 
+import type { RatchetState } from '../crypto/ratchet';
+
 /** Namespace string of an OMEMO version. `urn:xmpp:omemo:2` joins here when it is complete (design D4). */
 export type OmemoVersion = 'eu.siacs.conversations.axolotl';
 
@@ -50,13 +52,6 @@ export interface Bundle {
   readonly oneTimePrekeys: readonly { readonly id: number; readonly publicKey: Uint8Array }[];
 }
 
-/** What stands in a ratchet message beside the ciphertext (Double Ratchet §3.4: dh, pn, n). */
-export interface RatchetHeader {
-  readonly ratchetKey: Uint8Array;
-  readonly previousChainLength: number;
-  readonly n: number;
-}
-
 /** The key of one device inside a message: bytes as on the wire after base64. */
 export interface EncryptedKey {
   readonly bytes: Uint8Array;
@@ -68,35 +63,6 @@ export interface PendingKeyExchange {
   readonly oneTimePrekeyId: number;
   readonly signedPrekeyId: number;
   readonly ephemeralKey: Uint8Array;
-}
-
-export interface SendingChain {
-  readonly chainKey: Uint8Array;
-  readonly n: number;
-}
-
-export interface ReceivingChain {
-  readonly remoteRatchetKey: Uint8Array;
-  readonly chainKey: Uint8Array;
-  readonly n: number;
-}
-
-export interface SkippedMessageKey {
-  readonly remoteRatchetKey: Uint8Array;
-  readonly n: number;
-  readonly messageKey: Uint8Array;
-}
-
-/** State of the Double Ratchet with one device (Double Ratchet §3.2). All keys 32 bytes. */
-export interface RatchetState {
-  readonly rootKey: Uint8Array;
-  readonly ratchetKeyPair: KeyPair;
-  readonly remoteRatchetKey?: Uint8Array;
-  readonly sendingChain?: SendingChain;
-  /** Newest last; older ones are kept so that late messages open (at most 5). */
-  readonly receivingChains: readonly ReceivingChain[];
-  readonly previousChainLength: number;
-  readonly skippedMessageKeys: readonly SkippedMessageKey[];
 }
 
 /** A session with one device. */

@@ -1,0 +1,316 @@
+// The session with one device: started from its bundle or accepted from its key exchange, current and archived ones side
+// by side (wire §4.5). Pure: a failure leaves the caller with what it had.
+import { concat, equalBytes } from '../crypto/bytes';
+import { expandMessageKey } from '../crypto/chain';
+import { decryptCbc, encryptCbc } from '../crypto/cipher';
+import { generateKeyPair } from '../crypto/curve';
+import { hmacSha256 } from '../crypto/kdf';
+import { acceptRatchet, initiateRatchet, nextSending, receive } from '../crypto/ratchet';
+import { agreeActively, agreePassively } from '../crypto/x3dh';
+import { OmemoError, withOmemoErrors } from './errors';
+import { HEARTBEAT_AT, MAX_ARCHIVED_SESSIONS, RATCHET_LIMITS } from './limits';
+import { verifyBundle } from './prekeys';
+import { protocolFor, type KeyExchange, type OmemoProtocol, type RatchetMessage } from './protocol';
+import type {
+  Bundle,
+  DeviceSessions,
+  EncryptedKey,
+  IdentityKeyPair,
+  OmemoVersion,
+  PrekeyStore,
+  Random,
+  RatchetSession,
+} from './types';
+
+function chooseOneTimePrekey(bundle: Bundle, random: Random): Bundle['oneTimePrekeys'][number] {
+  const usable = bundle.oneTimePrekeys.filter(({ id }) => id > 0);
+  const [a = 0, b = 0, c = 0] = random(3);
+  const chosen = usable[(a | (b << 8) | (c << 16)) % usable.length];
+  if (chosen === undefined) throw new OmemoError('no-prekeys');
+  return chosen;
+}
+
+/**
+ * A session with the device a bundle belongs to (X3DH §3.3). Draws 3 bytes for the choice of the one-time prekey, then
+ * the ephemeral key, then the ratchet key.
+ * @throws OmemoError `bad-key`, `bad-signature`, `no-prekeys`.
+ */
+export function initiateSession(input: {
+  readonly version: OmemoVersion;
+  readonly identity: IdentityKeyPair;
+  readonly bundle: Bundle;
+  readonly random: Random;
+}): RatchetSession {
+  const { version, identity, bundle, random } = input;
+  verifyBundle(version, bundle);
+  const protocol = protocolFor(version);
+  const oneTimePrekey = chooseOneTimePrekey(bundle, random);
+  const ephemeral = generateKeyPair(random);
+  return withOmemoErrors(() => {
+    const sharedSecret = agreeActively({
+      info: protocol.x3dhInfo,
+      identity,
+      ephemeral,
+      remoteIdentityKey: bundle.identityKey,
+      remoteSignedPrekey: bundle.signedPrekey.publicKey,
+      remoteOneTimePrekey: oneTimePrekey.publicKey,
+    });
+    return {
+      version,
+      remoteIdentityKey: bundle.identityKey,
+      ratchet: initiateRatchet({
+        sharedSecret,
+        remoteSignedPrekey: bundle.signedPrekey.publicKey,
+        ratchetKeyPair: generateKeyPair(random),
+        info: protocol.rootInfo,
+      }),
+      pendingKeyExchange: {
+        oneTimePrekeyId: oneTimePrekey.id,
+        signedPrekeyId: bundle.signedPrekey.id,
+        ephemeralKey: ephemeral.publicKey,
+      },
+      ephemeralKey: ephemeral.publicKey,
+    };
+  });
+}
+
+function macOf(
+  protocol: OmemoProtocol,
+  macKey: Uint8Array,
+  senderIdentity: Uint8Array,
+  receiverIdentity: Uint8Array,
+  message: Uint8Array,
+): Uint8Array {
+  const data = concat(
+    protocol.associatedIdentity(senderIdentity),
+    protocol.associatedIdentity(receiverIdentity),
+    message,
+  );
+  return hmacSha256(macKey, data).slice(0, protocol.macLength);
+}
+
+/**
+ * Encrypts key material for the device of a session: the session after it and the bytes for `<key>`, a key exchange
+ * until the device has answered.
+ * @param ownDeviceId sent as registration id of a legacy key exchange; left out if undefined
+ */
+export function encryptKeyMaterial(input: {
+  readonly session: RatchetSession;
+  readonly identity: IdentityKeyPair;
+  readonly ownDeviceId?: number;
+  readonly keyMaterial: Uint8Array;
+}): { readonly session: RatchetSession; readonly encryptedKey: EncryptedKey } {
+  const { session, identity, ownDeviceId, keyMaterial } = input;
+  const protocol = protocolFor(session.version);
+  const { state, header, messageKey } = nextSending(session.ratchet);
+  const keys = expandMessageKey(messageKey, protocol.messageInfo);
+  const ciphertext = encryptCbc(keys.encryptionKey, keys.iv, keyMaterial);
+  const encoded = protocol.encodeMessage(header, ciphertext);
+  const mac = macOf(protocol, keys.macKey, identity.publicKey, session.remoteIdentityKey, encoded);
+  const message = protocol.frameMessage(encoded, mac);
+  const after: RatchetSession = { ...session, ratchet: state };
+  const pending = session.pendingKeyExchange;
+  if (pending === undefined) {
+    return { session: after, encryptedKey: { bytes: message, isKeyExchange: false } };
+  }
+  const bytes = protocol.encodeKeyExchange(
+    { ...pending, identityKey: identity.publicKey, message },
+    ownDeviceId,
+  );
+  return { session: after, encryptedKey: { bytes, isKeyExchange: true } };
+}
+
+/** A session we started becomes the current one; the present one is archived (at most 40, the oldest go). */
+export function startWith(sessions: DeviceSessions, session: RatchetSession): DeviceSessions {
+  return { current: session, archived: archive(sessions).slice(0, MAX_ARCHIVED_SESSIONS) };
+}
+
+function archive(sessions: DeviceSessions): readonly RatchetSession[] {
+  return sessions.current === undefined
+    ? sessions.archived
+    : [sessions.current, ...sessions.archived];
+}
+
+interface Opened {
+  readonly session: RatchetSession;
+  readonly keyMaterial: Uint8Array;
+  readonly needsHeartbeat: boolean;
+}
+
+/** @throws OmemoError `bad-mac`, `bad-key`, `duplicate`, `too-far`. */
+function openWith(
+  session: RatchetSession,
+  identity: IdentityKeyPair,
+  message: RatchetMessage,
+  random: Random,
+): Opened {
+  const protocol = protocolFor(session.version);
+  return withOmemoErrors(() => {
+    const { state, messageKey } = receive(
+      session.ratchet,
+      message.header,
+      () => generateKeyPair(random),
+      protocol.rootInfo,
+      RATCHET_LIMITS,
+    );
+    const keys = expandMessageKey(messageKey, protocol.messageInfo);
+    const mac = macOf(
+      protocol,
+      keys.macKey,
+      session.remoteIdentityKey,
+      identity.publicKey,
+      message.authenticated,
+    );
+    if (!equalBytes(mac, message.mac)) throw new OmemoError('bad-mac');
+    const keyMaterial = decryptCbc(keys.encryptionKey, keys.iv, message.ciphertext);
+    const { pendingKeyExchange: _answered, heartbeatFor, ...kept } = session;
+    const { ratchetKey, n } = message.header;
+    const isAsked = heartbeatFor !== undefined && equalBytes(heartbeatFor, ratchetKey);
+    const needsHeartbeat = n >= HEARTBEAT_AT && !isAsked;
+    const asked = needsHeartbeat ? ratchetKey : heartbeatFor;
+    return {
+      session: { ...kept, ratchet: state, ...(asked !== undefined && { heartbeatFor: asked }) },
+      keyMaterial,
+      needsHeartbeat,
+    };
+  });
+}
+
+/** Which failure says most about a message that no session opened. */
+const TELLING = ['duplicate', 'too-far', 'bad-key', 'bad-mac'] as const;
+
+/** Tries the current, then the archived sessions, newest first; the one that opens it becomes current. */
+function openWithAny(
+  sessions: DeviceSessions,
+  identity: IdentityKeyPair,
+  message: RatchetMessage,
+  random: Random,
+): Opened & { readonly sessions: DeviceSessions } {
+  const all = archive(sessions);
+  const failures = new Set<string>();
+  for (const [index, candidate] of all.entries()) {
+    try {
+      const opened = openWith(candidate, identity, message, random);
+      const archived = all.filter((_, i) => i !== index);
+      return { ...opened, sessions: { current: opened.session, archived } };
+    } catch (error) {
+      if (!(error instanceof OmemoError)) throw error;
+      failures.add(error.code);
+    }
+  }
+  throw new OmemoError(TELLING.find((code) => failures.has(code)) ?? 'no-session');
+}
+
+/** X3DH §3.4: the session a key exchange asks for. @throws OmemoError `unknown-prekey`, `bad-key`. */
+function acceptSession(
+  version: OmemoVersion,
+  identity: IdentityKeyPair,
+  prekeys: PrekeyStore,
+  keyExchange: KeyExchange,
+): RatchetSession {
+  const signedPrekey = [prekeys.signedPrekey, prekeys.previousSignedPrekey].find(
+    (candidate) => candidate?.id === keyExchange.signedPrekeyId,
+  );
+  const oneTimePrekey = prekeys.oneTimePrekeys.find(({ id }) => id === keyExchange.oneTimePrekeyId);
+  if (signedPrekey === undefined || oneTimePrekey === undefined) {
+    throw new OmemoError('unknown-prekey');
+  }
+  const sharedSecret = withOmemoErrors(() =>
+    agreePassively({
+      info: protocolFor(version).x3dhInfo,
+      identity,
+      signedPrekey: signedPrekey.keyPair,
+      oneTimePrekey: oneTimePrekey.keyPair,
+      remoteIdentityKey: keyExchange.identityKey,
+      remoteEphemeralKey: keyExchange.ephemeralKey,
+    }),
+  );
+  return {
+    version,
+    remoteIdentityKey: keyExchange.identityKey,
+    ratchet: acceptRatchet(sharedSecret, signedPrekey.keyPair),
+    ephemeralKey: keyExchange.ephemeralKey,
+  };
+}
+
+function isSessionOf(session: RatchetSession, keyExchange: KeyExchange): boolean {
+  return (
+    equalBytes(session.ephemeralKey, keyExchange.ephemeralKey) &&
+    equalBytes(session.remoteIdentityKey, keyExchange.identityKey)
+  );
+}
+
+/**
+ * The identity key (X form, 32 bytes) a key exchange claims, or undefined for an ordinary message. Nothing about it is
+ * proven before the message opens.
+ * @throws OmemoError `malformed`, `bad-key`.
+ */
+export function readIdentityKey(version: OmemoVersion, bytes: Uint8Array): Uint8Array | undefined {
+  const protocol = protocolFor(version);
+  return protocol.isKeyExchange(bytes) ? protocol.decodeKeyExchange(bytes).identityKey : undefined;
+}
+
+/**
+ * Opens the bytes of a `<key>` for our device: the sessions after it and the key material. A key exchange we know by its
+ * ephemeral key is a repeat and only its message is opened; any other makes a new session, which becomes current.
+ * @throws OmemoError `malformed`, `bad-key`, `no-session`, `unknown-prekey`, `bad-mac`, `duplicate`, `too-far`.
+ */
+export function decryptKeyMaterial(input: {
+  readonly version: OmemoVersion;
+  readonly sessions: DeviceSessions;
+  readonly identity: IdentityKeyPair;
+  readonly prekeys: PrekeyStore;
+  readonly bytes: Uint8Array;
+  readonly random: Random;
+}): {
+  readonly sessions: DeviceSessions;
+  readonly keyMaterial: Uint8Array;
+  readonly remoteIdentityKey: Uint8Array;
+  readonly isKeyExchange: boolean;
+  readonly isNewSession: boolean;
+  readonly usedOneTimePrekeyId?: number;
+  readonly needsHeartbeat: boolean;
+} {
+  const { version, sessions, identity, prekeys, bytes, random } = input;
+  const protocol = protocolFor(version);
+  if (!protocol.isKeyExchange(bytes)) {
+    const message = protocol.decodeMessage(bytes);
+    return {
+      ...summary(openWithAny(sessions, identity, message, random)),
+      isKeyExchange: false,
+      isNewSession: false,
+    };
+  }
+  const keyExchange = protocol.decodeKeyExchange(bytes);
+  const message = protocol.decodeMessage(keyExchange.message);
+  const known = archive(sessions).filter((session) => isSessionOf(session, keyExchange));
+  if (known.length > 0) {
+    const opened = openWithAny({ archived: known }, identity, message, random);
+    const others = archive(sessions).filter((session) => !known.includes(session));
+    const promoted: DeviceSessions = { current: opened.session, archived: others };
+    return {
+      ...summary({ ...opened, sessions: promoted }),
+      isKeyExchange: true,
+      isNewSession: false,
+    };
+  }
+  const accepted = acceptSession(version, identity, prekeys, keyExchange);
+  const opened = openWith(accepted, identity, message, random);
+  return {
+    ...summary({ ...opened, sessions: startWith(sessions, opened.session) }),
+    isKeyExchange: true,
+    isNewSession: true,
+    ...(keyExchange.oneTimePrekeyId !== undefined && {
+      usedOneTimePrekeyId: keyExchange.oneTimePrekeyId,
+    }),
+  };
+}
+
+function summary(opened: Opened & { readonly sessions: DeviceSessions }) {
+  return {
+    sessions: opened.sessions,
+    keyMaterial: opened.keyMaterial,
+    remoteIdentityKey: opened.session.remoteIdentityKey,
+    needsHeartbeat: opened.needsHeartbeat,
+  };
+}

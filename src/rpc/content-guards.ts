@@ -1,0 +1,118 @@
+// Guards for every request a content script may make (M4, M63).
+import type { Bundle } from '../omemo/types';
+import {
+  bool,
+  bytes,
+  integer,
+  jid,
+  list,
+  nothing,
+  oneOf,
+  record,
+  text,
+  type Guard,
+} from './guards';
+import { REASONS, type RefusalCode } from './reasons';
+import type { ContentApi, DecryptRequest, Fetched, SmEvent, WireKey } from './vault-api';
+
+const MAX_ID = 0xffff_ffff;
+const ENDPOINT = text(300);
+const DEVICE_ID = integer(0, MAX_ID);
+const STREAM = integer(0, Number.MAX_SAFE_INTEGER);
+const VERSION = oneOf('eu.siacs.conversations.axolotl');
+/** M63: what a message of a user may hold. */
+const TEXT = text(256 * 1024);
+const PAYLOAD = bytes(0, 512 * 1024 + 16);
+/** More than any real list; how many of them are used is decided behind the guard. */
+const MAX_LIST = 10_000;
+
+const refusalCodes = Object.keys(REASONS) as RefusalCode[]; // its own keys
+const REFUSAL: Guard<RefusalCode> = oneOf(...refusalCodes);
+
+const key: Guard<WireKey> = record({
+  deviceId: DEVICE_ID,
+  bytes: bytes(0, 16 * 1024),
+  isKeyExchange: bool,
+});
+
+const bundle: Guard<Bundle> = record({
+  identityKey: bytes(32, 32),
+  signedPrekey: record({
+    id: integer(0, MAX_ID),
+    publicKey: bytes(32, 32),
+    signature: bytes(64, 64),
+  }),
+  oneTimePrekeys: list(record({ id: integer(0, MAX_ID), publicKey: bytes(32, 32) }), 200),
+});
+
+function fetched<T>(value: Guard<T>): Guard<Fetched<T>> {
+  const kindOf = record({ kind: oneOf('present', 'absent', 'hidden', 'failed') });
+  const valueOf = record({ value });
+  return (input) => {
+    const { kind } = kindOf(input);
+    return kind === 'present' ? { kind, value: valueOf(input).value } : { kind };
+  };
+}
+
+const smEvent: Guard<SmEvent> = record({
+  kind: oneOf('o', 'd', 's', 'y'),
+  page: integer(0, Number.MAX_SAFE_INTEGER),
+  wire: integer(0, Number.MAX_SAFE_INTEGER),
+});
+
+const decryptRequest: Guard<DecryptRequest> = record(
+  {
+    peer: jid,
+    sender: jid,
+    version: VERSION,
+    senderDeviceId: DEVICE_ID,
+    keys: list(key, 16),
+    isContact: bool,
+  },
+  { iv: bytes(0, 64), payload: PAYLOAD },
+);
+
+const SM_ID = text(4096);
+const REQUEST_ID = text(8192);
+
+/** One guard per request of `ContentApi`. */
+export const CONTENT_GUARDS: {
+  readonly [N in keyof ContentApi]: Guard<ContentApi[N]['arg']>;
+} = {
+  hello: nothing,
+  attach: record({ stream: STREAM, jid, endpoint: ENDPOINT }),
+  report: record(
+    {
+      stream: STREAM,
+      endpoint: ENDPOINT,
+      state: oneOf(
+        'connecting',
+        'pending',
+        'ignored',
+        'publishing',
+        'ready',
+        'failed',
+        'passive',
+        'gone',
+      ),
+    },
+    { jid },
+  ),
+  ownBundle: record({ jid }),
+  claimDeviceId: record({ jid, listed: list(DEVICE_ID, MAX_LIST) }),
+  published: record({ jid, deviceId: DEVICE_ID }),
+  listSeen: record({ jid, owner: jid, list: fetched(list(DEVICE_ID, MAX_LIST)) }),
+  bundleSeen: record({ jid, owner: jid, deviceId: DEVICE_ID, bundle: fetched(bundle) }),
+  prepare: record({ jid, peer: jid }),
+  encrypt: record({ jid, peer: jid, requestId: REQUEST_ID, text: TEXT }),
+  encryptEmpty: record({ jid, peer: jid, deviceId: DEVICE_ID, requestId: REQUEST_ID }),
+  decrypt: record({ jid, request: decryptRequest }),
+  refused: record({ code: REFUSAL }, { jid, peer: jid }),
+  plainSeen: record({ jid, peer: jid, at: integer(0, Number.MAX_SAFE_INTEGER) }),
+  smLoad: record({ id: SM_ID }),
+  smSave: record({
+    id: SM_ID,
+    record: record({ jid: text(3071), out: list(smEvent, 20_000), in: list(smEvent, 20_000) }),
+  }),
+  smDrop: record({ id: SM_ID }),
+};

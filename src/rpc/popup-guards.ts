@@ -1,0 +1,33 @@
+// Guards for every request our own pages may make.
+import { integer, jid, nothing, oneOf, record, text, type Guard } from './guards';
+import type { PopupApi } from './vault-api';
+
+const ORIGIN = text(300);
+const ENDPOINT = text(300);
+const DEVICE_ID = integer(0, 0xffff_ffff);
+const TAB = integer(0, Number.MAX_SAFE_INTEGER);
+
+/** One guard per request of `PopupApi`. */
+export const POPUP_GUARDS: { readonly [N in keyof PopupApi]: Guard<PopupApi[N]['arg']> } = {
+  sites: nothing,
+  site: record({ origin: ORIGIN }),
+  intend: record({ origin: ORIGIN }, { tabId: TAB }),
+  protect: record({ origin: ORIGIN }, { tabId: TAB }),
+  unprotect: record({ origin: ORIGIN }),
+  decideAccount: record({
+    origin: ORIGIN,
+    jid,
+    endpoint: ENDPOINT,
+    decision: oneOf('grant', 'ignore', 'forget'),
+  }),
+  setPolicy: record({ origin: ORIGIN, policy: oneOf('blind', 'ask', 'verified-only') }),
+  setTrust: record({
+    origin: ORIGIN,
+    jid,
+    owner: jid,
+    deviceId: DEVICE_ID,
+    fingerprint: text(100),
+    trust: oneOf('undecided', 'trusted', 'verified', 'distrusted'),
+  }),
+  setEncryption: record({ origin: ORIGIN, jid, peer: jid, encryption: oneOf('on', 'off') }),
+};

@@ -1,0 +1,169 @@
+// Request and reply over a runtime Port. Every request of the vault is safe to repeat, so a request that the worker took
+// to its grave is simply asked again on a new port (design D5, I-125).
+import { VaultError, vaultErrorFrom } from './errors';
+
+/** What we need of `runtime.Port`. */
+export interface PortLike {
+  postMessage(message: unknown): void;
+  disconnect(): void;
+  readonly onMessage: { addListener(listener: (message: unknown) => void): void };
+  readonly onDisconnect: { addListener(listener: () => void): void };
+}
+
+interface Exchange {
+  readonly arg: unknown;
+  readonly result: unknown;
+}
+
+/** The asking end of a port. */
+export interface Client<A> {
+  /**
+   * Asks and waits. Repeated on a new port when the worker died.
+   * @param timeoutMs default 30 s
+   * @throws VaultError
+   */
+  request<N extends keyof A & string>(
+    name: N,
+    arg: A[N] extends Exchange ? A[N]['arg'] : never,
+    timeoutMs?: number,
+  ): Promise<A[N] extends Exchange ? A[N]['result'] : never>;
+  /** Calls back whenever the vault says that something changed. Returns the function that ends this. */
+  onEvent(listener: () => void): () => void;
+  close(): void;
+}
+
+interface Pending {
+  readonly frame: { readonly id: number; readonly name: string; readonly arg: unknown };
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: VaultError) => void;
+  readonly timer: ReturnType<typeof setTimeout>;
+}
+
+const TIMEOUT_MS = 30_000;
+/** Ports in a row that died without one answer: then the worker is not merely asleep. */
+const MAX_SILENT_PORTS = 4;
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+/**
+ * Makes a client that connects when there is something to ask.
+ * @param connect opens a port; may throw once the extension is gone
+ * @param stayConnected also listens while nothing is asked (our own pages)
+ */
+export function createClient<A>(connect: () => PortLike, stayConnected = false): Client<A> {
+  const pending = new Map<number, Pending>();
+  const listeners = new Set<() => void>();
+  let port: PortLike | undefined;
+  let nextId = 1;
+  let silentPorts = 0;
+  let isClosed = false;
+
+  function settle(id: number): Pending | undefined {
+    const entry = pending.get(id);
+    if (entry !== undefined) clearTimeout(entry.timer);
+    pending.delete(id);
+    return entry;
+  }
+
+  function failAll(): void {
+    for (const id of [...pending.keys()]) settle(id)?.reject(new VaultError('disconnected'));
+  }
+
+  function receive(message: unknown): void {
+    if (!isRecord(message)) return;
+    if (message['event'] === 'changed') return listeners.forEach((listener) => listener());
+    if (typeof message['id'] !== 'number') return;
+    silentPorts = 0;
+    const entry = settle(message['id']);
+    if (message['ok'] === true) entry?.resolve(message['result']);
+    else entry?.reject(vaultErrorFrom(message['code']));
+  }
+
+  function lost(dead: PortLike): void {
+    if (dead !== port) return;
+    port = undefined;
+    silentPorts += 1;
+    if (isClosed || (pending.size === 0 && !stayConnected)) return;
+    if (silentPorts >= MAX_SILENT_PORTS) return failAll();
+    setTimeout(() => {
+      open();
+      listeners.forEach((listener) => listener());
+    }, 50 * silentPorts);
+  }
+
+  function open(): PortLike | undefined {
+    if (port !== undefined || isClosed) return port;
+    try {
+      const opened = connect();
+      port = opened;
+      opened.onMessage.addListener(receive);
+      opened.onDisconnect.addListener(() => lost(opened));
+      for (const { frame } of pending.values()) opened.postMessage(frame);
+    } catch {
+      port = undefined; // the extension was updated or switched off under the page
+      failAll();
+    }
+    return port;
+  }
+
+  function ask(name: string, arg: unknown, timeoutMs: number): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (isClosed) return reject(new VaultError('disconnected'));
+      const frame = { id: nextId++, name, arg };
+      const expire = (): void => settle(frame.id)?.reject(new VaultError('timeout'));
+      const timer = setTimeout(expire, timeoutMs);
+      const isOpen = port !== undefined;
+      pending.set(frame.id, { frame, resolve, reject, timer });
+      const current = open(); // a new port sends everything pending
+      if (!isOpen || current === undefined) return;
+      try {
+        current.postMessage(frame);
+      } catch {
+        lost(current);
+      }
+    });
+  }
+
+  if (stayConnected) open();
+  return {
+    // The vault is our own code in our own process: its answers are taken at their type.
+    request: (name, arg, timeoutMs = TIMEOUT_MS) => ask(name, arg, timeoutMs) as never,
+    onEvent(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    close() {
+      isClosed = true;
+      port?.disconnect();
+      port = undefined;
+      failAll();
+    },
+  };
+}
+
+/**
+ * The answering end: calls `handle` for every request and sends its result or the code of its VaultError.
+ * Anything that is no request is ignored.
+ */
+export function serve(
+  port: PortLike,
+  handle: (name: string, arg: unknown) => Promise<unknown>,
+): void {
+  let isOpen = true;
+  port.onDisconnect.addListener(() => (isOpen = false));
+  port.onMessage.addListener((message) => {
+    if (!isRecord(message)) return;
+    const { id, name, arg } = message;
+    if (typeof id !== 'number' || typeof name !== 'string') return;
+    const answer = (reply: object): void => {
+      if (isOpen) port.postMessage({ id, ...reply });
+    };
+    handle(name, arg).then(
+      (result) => answer({ ok: true, result }),
+      (error: unknown) =>
+        answer({ ok: false, code: error instanceof VaultError ? error.code : 'internal' }),
+    );
+  });
+}

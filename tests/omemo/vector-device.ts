@@ -1,0 +1,75 @@
+// A device built from the private keys of the vectors, with its random source scripted.
+import { clamp, publicKeyOf } from '../../src/crypto/curve';
+import type {
+  Bundle,
+  DeviceSessions,
+  IdentityKeyPair,
+  KeyPair,
+  PrekeyStore,
+  Random,
+} from '../../src/omemo/types';
+import { hex, type Party } from '../vectors/vectors';
+
+export interface VectorDevice {
+  readonly identity: IdentityKeyPair;
+  prekeys: PrekeyStore;
+  sessions: DeviceSessions;
+}
+
+function keyPair(privateHex: string): KeyPair {
+  const privateKey = clamp(hex(privateHex));
+  return { privateKey, publicKey: publicKeyOf(privateKey) };
+}
+
+export function vectorDevice(party: Party): VectorDevice {
+  const { signedPreKey, preKeys, identity } = party;
+  return {
+    identity: keyPair(identity.curve25519Priv),
+    prekeys: {
+      signedPrekey: {
+        id: signedPreKey.id,
+        keyPair: keyPair(signedPreKey.priv),
+        signature: hex(signedPreKey.signatureOnWire),
+        createdAt: 0,
+      },
+      oneTimePrekeys: preKeys.map(({ id, priv }) => ({ id, keyPair: keyPair(priv) })),
+      nextOneTimePrekeyId: preKeys.length + 1,
+    },
+    sessions: { archived: [] },
+  };
+}
+
+/** The bundle of the vectors, from its own published values, with one one-time prekey left to choose. */
+export function vectorBundle(party: Party, prekeyId: number): Bundle {
+  const { signedPreKey, preKeys, identity } = party;
+  return {
+    identityKey: hex(identity.curve25519Pub),
+    signedPrekey: {
+      id: signedPreKey.id,
+      publicKey: hex(signedPreKey.pub),
+      signature: hex(signedPreKey.signatureOnWire),
+    },
+    oneTimePrekeys: preKeys
+      .filter(({ id }) => id === prekeyId)
+      .map(({ id, pub }) => ({ id, publicKey: hex(pub) })),
+  };
+}
+
+/** Answers draws in order with the given bytes; draws for a choice (3 bytes) are zeros. */
+export function scripted(...draws: readonly Uint8Array[]): Random {
+  const left = [...draws];
+  return (length) => {
+    if (length === 3) return new Uint8Array(3);
+    const next = left.shift();
+    if (next?.length !== length) throw new RangeError(`random: no draw of ${length} bytes left`);
+    return next;
+  };
+}
+
+/** Answers every draw with the same bytes: a message that is tried on several sessions draws for each of them. */
+export function repeated(bytes: Uint8Array | undefined): Random {
+  return (length) => {
+    if (bytes?.length !== length) throw new RangeError(`random: no draw of ${length} bytes`);
+    return bytes;
+  };
+}

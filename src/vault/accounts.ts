@@ -1,0 +1,87 @@
+// Our own device of an account: made once, published, rotated and refilled when due.
+import { generateIdentity } from '../omemo/identity';
+import { MAX_ID } from '../omemo/limits';
+import {
+  bundleOf,
+  createPrekeyStore,
+  isRotationDue,
+  refillOneTimePrekeys,
+  rotateSignedPrekey,
+} from '../omemo/prekeys';
+import type { Bundle, Random } from '../omemo/types';
+import { loadAccount, lockOf, scopedKey, type Context, type Scope } from './context';
+import type { AccountRecord } from './records';
+
+/** A device id: 1…2^31−1 (XEP-0384 0.9.1 §4.1), never one of `taken`. */
+function newDeviceId(random: Random, taken: readonly number[] = []): number {
+  for (;;) {
+    const [a = 0, b = 0, c = 0, d = 0] = random(4);
+    const id = (a | (b << 8) | (c << 16) | ((d & 0x7f) << 24)) >>> 0;
+    if (id >= 1 && id <= MAX_ID && !taken.includes(id)) return id;
+  }
+}
+
+/** The account's device id; the device is made at the first call. */
+export function openAccount(context: Context, scope: Scope): Promise<number> {
+  const { transactions, random, now } = context;
+  return transactions.run(lockOf(scope), async (unit) => {
+    const known = await unit.get('accounts', scopedKey(scope));
+    if (known !== undefined) return known.deviceId;
+    const identity = generateIdentity(random);
+    const account: AccountRecord = {
+      v: 1,
+      ...scope,
+      deviceId: newDeviceId(random),
+      identity,
+      prekeys: createPrekeyStore({ identity, now: now(), random }),
+      isPublished: false,
+      createdAt: now(),
+    };
+    unit.put('accounts', scopedKey(scope), account);
+    return account.deviceId;
+  });
+}
+
+/** Our public bundle as it should stand on the server; rotated and refilled first when that is due. */
+export function ownBundle(
+  context: Context,
+  scope: Scope,
+): Promise<{ readonly deviceId: number; readonly bundle: Bundle }> {
+  const { transactions, random, now } = context;
+  return transactions.run(lockOf(scope), async (unit) => {
+    const account = await loadAccount(unit, scope);
+    const { identity } = account;
+    let { prekeys } = account;
+    if (isRotationDue(prekeys, now())) {
+      prekeys = rotateSignedPrekey({ store: prekeys, identity, now: now(), random });
+    }
+    prekeys = refillOneTimePrekeys(prekeys, random);
+    if (prekeys !== account.prekeys)
+      unit.put('accounts', scopedKey(scope), { ...account, prekeys });
+    return { deviceId: account.deviceId, bundle: bundleOf(identity, prekeys) };
+  });
+}
+
+/** The id to publish under: another one if ours is on the list before we ever published it. */
+export function claimDeviceId(
+  context: Context,
+  scope: Scope,
+  listed: readonly number[],
+): Promise<number> {
+  return context.transactions.run(lockOf(scope), async (unit) => {
+    const account = await loadAccount(unit, scope);
+    if (account.isPublished || !listed.includes(account.deviceId)) return account.deviceId;
+    const deviceId = newDeviceId(context.random, listed);
+    unit.put('accounts', scopedKey(scope), { ...account, deviceId });
+    return deviceId;
+  });
+}
+
+/** Our keys were read back from the server under this id. */
+export function markPublished(context: Context, scope: Scope, deviceId: number): Promise<void> {
+  return context.transactions.run(lockOf(scope), async (unit) => {
+    const account = await loadAccount(unit, scope);
+    if (account.deviceId !== deviceId || account.isPublished) return;
+    unit.put('accounts', scopedKey(scope), { ...account, isPublished: true });
+  });
+}

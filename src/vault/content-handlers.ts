@@ -1,0 +1,188 @@
+// What content scripts may ask. Every handler works on the origin the browser reported and on accounts the user granted to
+// that origin; nothing here lists, searches or decides.
+import type { BareJid } from '../jid';
+import { verifyBundle } from '../omemo/prekeys';
+import { OmemoError } from '../omemo/errors';
+import { VaultError } from '../rpc/errors';
+import type { ContentApi } from '../rpc/vault-api';
+import { claimDeviceId, markPublished, openAccount, ownBundle } from './accounts';
+import {
+  loadPeer,
+  loadSite,
+  lockOf,
+  savePeer,
+  scopedKey,
+  type Context,
+  type Scope,
+} from './context';
+import { decrypt } from './decrypt';
+import { withBundle, withList, withoutBundle } from './devices';
+import { encryptEmpty, encryptText } from './encrypt';
+import type { Presence } from './presence';
+import { prepare, VERSION } from './recipients';
+import type { PeerRecord } from './records';
+import { changeSite, decisionOn, isGranted, withSeenAccount } from './sites';
+import { dropStream, loadStream, saveStream } from './streams';
+
+/** The document a request comes from. */
+export interface Document {
+  readonly origin: string;
+  readonly tabId: number;
+  readonly portId: number;
+}
+
+/** One handler per request of `ContentApi`. */
+export type ContentHandlers = {
+  readonly [N in keyof ContentApi]: (
+    document: Document,
+    arg: ContentApi[N]['arg'],
+  ) => Promise<ContentApi[N]['result']>;
+};
+
+/** The table of what content scripts may ask. */
+export function contentHandlers(context: Context, presence: Presence): ContentHandlers {
+  async function scopeOf({ origin }: Document, jid: BareJid): Promise<Scope> {
+    const site = await loadSite(context.database, origin);
+    if (!isGranted(site, jid)) throw new VaultError('not-granted');
+    return { origin, jid };
+  }
+
+  function changePeer(
+    scope: Scope,
+    peer: BareJid,
+    step: (record: PeerRecord) => PeerRecord,
+  ): Promise<PeerRecord> {
+    return context.transactions.run(lockOf(scope), async (unit) => {
+      const after = step(await loadPeer(unit, scope, peer));
+      savePeer(unit, scope, after);
+      return after;
+    });
+  }
+
+  async function noteRefusal(
+    { origin }: Document,
+    { jid, peer, code }: ContentApi['refused']['arg'],
+  ): Promise<void> {
+    const refusal = { code, at: context.now() };
+    const site = await loadSite(context.database, origin);
+    if (jid !== undefined && peer !== undefined && isGranted(site, jid)) {
+      await changePeer({ origin, jid }, peer, (record) => ({ ...record, refusal }));
+    } else {
+      await changeSite(context, origin, (record) => ({ ...record, refusal }));
+    }
+    presence.setRefusing(origin, peer ?? '', true);
+  }
+
+  return {
+    hello: async ({ origin }) => {
+      const { isProtected } = await loadSite(context.database, origin);
+      return { protect: isProtected };
+    },
+
+    attach: async ({ origin }, { jid, endpoint }) => {
+      const site = await loadSite(context.database, origin);
+      if (!site.isProtected) throw new VaultError('not-granted');
+      const decision = decisionOn(site, jid, endpoint);
+      if (decision === 'granted') {
+        return { kind: 'granted', deviceId: await openAccount(context, { origin, jid }) };
+      }
+      if (decision === 'ignored') return { kind: 'ignored' };
+      await changeSite(context, origin, (record) => withSeenAccount(record, jid, endpoint));
+      return { kind: 'pending' };
+    },
+
+    report: async ({ origin, tabId, portId }, stream) => {
+      const site = await loadSite(context.database, origin);
+      if (site.isProtected) presence.report(portId, { origin, tabId }, stream);
+      return null;
+    },
+
+    ownBundle: async (document, { jid }) => ownBundle(context, await scopeOf(document, jid)),
+
+    claimDeviceId: async (document, { jid, listed }) => ({
+      deviceId: await claimDeviceId(context, await scopeOf(document, jid), listed),
+    }),
+
+    published: async (document, { jid, deviceId }) => {
+      await markPublished(context, await scopeOf(document, jid), deviceId);
+      return null;
+    },
+
+    listSeen: async (document, { jid, owner, list }) => {
+      const scope = await scopeOf(document, jid);
+      await changePeer(scope, owner, (record) => withList(record, list, context.now()));
+      return null;
+    },
+
+    bundleSeen: async (document, { jid, owner, deviceId, bundle }) => {
+      const scope = await scopeOf(document, jid);
+      const { policy } = await loadSite(context.database, document.origin);
+      const now = context.now();
+      try {
+        if (bundle.kind === 'present') verifyBundle(VERSION, bundle.value);
+      } catch (error) {
+        if (!(error instanceof OmemoError)) throw error;
+        await changePeer(scope, owner, (record) => withoutBundle(record, deviceId, now));
+        throw new VaultError('bad-bundle', { cause: error });
+      }
+      await changePeer(scope, owner, (record) =>
+        bundle.kind === 'present'
+          ? withBundle(record, deviceId, bundle.value, policy, now)
+          : withoutBundle(record, deviceId, now),
+      );
+      return null;
+    },
+
+    prepare: async (document, { jid, peer }) => {
+      const scope = await scopeOf(document, jid);
+      return context.transactions.run(lockOf(scope), (unit) =>
+        prepare(unit, scope, peer, context.now()),
+      );
+    },
+
+    encrypt: async (document, { jid, peer, requestId, text }) => {
+      const scope = await scopeOf(document, jid);
+      const outcome = await encryptText(context, scope, peer, requestId, text);
+      if (outcome.kind === 'encrypted') {
+        presence.setRefusing(document.origin, peer, false);
+        presence.setRefusing(document.origin, '', false);
+      }
+      return outcome;
+    },
+
+    encryptEmpty: async (document, { jid, peer, deviceId, requestId }) =>
+      encryptEmpty(context, await scopeOf(document, jid), peer, deviceId, requestId),
+
+    decrypt: async (document, { jid, request }) =>
+      decrypt(context, await scopeOf(document, jid), request),
+
+    refused: async (document, arg) => {
+      await noteRefusal(document, arg);
+      return null;
+    },
+
+    plainSeen: async (document, { jid, peer, at }) => {
+      const scope = await scopeOf(document, jid);
+      const known = await context.database.get('peers', scopedKey(scope, peer));
+      const since = known?.encryptedSince;
+      if (known === undefined || known.encryption === 'off' || since === undefined || at < since) {
+        return { mark: false };
+      }
+      await changePeer(scope, peer, (record) => ({
+        ...record,
+        plainCount: record.plainCount + 1,
+      }));
+      return { mark: true };
+    },
+
+    smLoad: ({ origin }, { id }) => loadStream(context, origin, id),
+    smSave: async ({ origin }, { id, record }) => {
+      await saveStream(context, origin, id, record);
+      return null;
+    },
+    smDrop: async ({ origin }, { id }) => {
+      await dropStream(context, origin, id);
+      return null;
+    },
+  };
+}

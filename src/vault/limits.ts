@@ -1,0 +1,18 @@
+// Every number of the vault, with its source.
+
+/** M63: devices of one JID. A longer list is refused, and what is known stays. */
+export const MAX_DEVICES = 100;
+/** I-52: without events a list is fetched again after this time. */
+export const LIST_AGE_MS = 5 * 60 * 1000;
+/** A list that was not there or could not be fetched is asked for again after this time. */
+export const LIST_RETRY_MS = 15 * 1000;
+/** A device without usable bundle is left out this long. */
+export const NO_BUNDLE_MS = 60 * 1000;
+/** Accounts kept per site before the user decides; a page can claim any number. */
+export const MAX_SEEN_ACCOUNTS = 20;
+/** Resends of a page come within minutes; a queue of an offline page may wait for days. */
+export const REQUEST_KEPT_MS = 14 * 24 * 3600 * 1000;
+/** Servers hold resumable streams for minutes. */
+export const STREAM_KEPT_MS = 24 * 3600 * 1000;
+/** Characters of one sentence of JIDs and ids in a key of the database. */
+export const MAX_REQUEST_ID = 8192;

@@ -1,0 +1,124 @@
+// What our own pages may ask: to see, and to decide. Only a caller the browser calls ours reaches this table.
+import browser from 'webextension-polyfill';
+import { fingerprint } from '../omemo/identity';
+import { VaultError } from '../rpc/errors';
+import type { PopupApi } from '../rpc/vault-api';
+import { loadPeer, lockOf, savePeer, type Context } from './context';
+import { deviceOf, withAcceptedKey } from './devices';
+import type { Presence } from './presence';
+import { hasPermission, renewScripts } from './scripts';
+import { allSites, changeSite, patternOf, protectableOrigin, withDecision } from './sites';
+import { withTrust } from './trust';
+import { siteView } from './views';
+import { reloadTabs, wakeTabs } from './tabs';
+
+/** One handler per request of `PopupApi`. */
+export type PopupHandlers = {
+  readonly [N in keyof PopupApi]: (arg: PopupApi[N]['arg']) => Promise<PopupApi[N]['result']>;
+};
+
+function requireProtectable(origin: string): void {
+  if (protectableOrigin(origin) !== origin) throw new VaultError('bad-request');
+}
+
+/** Marks a site as protected and gets its pages our scripts. @throws VaultError `forbidden` without permission. */
+export async function protectSite(
+  context: Context,
+  origin: string,
+  tabId: number | undefined,
+): Promise<void> {
+  if (!(await hasPermission(origin))) throw new VaultError('forbidden');
+  await changeSite(context, origin, (site) => {
+    const { intentAt: _done, intentTabId: _tab, ...rest } = site;
+    return { ...rest, isProtected: true };
+  });
+  await renewScripts(context);
+  // The page of the tab connected before we were there.
+  if (tabId !== undefined) await browser.tabs.reload(tabId);
+}
+
+/** The table of what our own pages may ask. */
+export function popupHandlers(context: Context, presence: Presence): PopupHandlers {
+  return {
+    sites: async () => {
+      const sites = await allSites(context);
+      return sites
+        .filter(({ isProtected }) => isProtected)
+        .map(({ origin }) => ({ origin, protected: true }));
+    },
+
+    site: async ({ origin }) => {
+      // After the worker slept, the pages tell again what is going on; a later event brings it here.
+      if (presence.streamsOf(origin).length === 0) void wakeTabs(origin);
+      return siteView(context, origin, presence.streamsOf(origin));
+    },
+
+    intend: async ({ origin, tabId }) => {
+      requireProtectable(origin);
+      await changeSite(context, origin, (site) => ({
+        ...site,
+        intentAt: context.now(),
+        ...(tabId !== undefined && { intentTabId: tabId }),
+      }));
+      return null;
+    },
+
+    protect: async ({ origin, tabId }) => {
+      requireProtectable(origin);
+      await protectSite(context, origin, tabId);
+      return null;
+    },
+
+    unprotect: async ({ origin }) => {
+      await changeSite(context, origin, (site) => ({ ...site, isProtected: false }));
+      const pattern = patternOf(origin);
+      const others = await allSites(context);
+      const isShared = others.some(
+        (site) => site.isProtected && patternOf(site.origin) === pattern,
+      );
+      await renewScripts(context);
+      // A running stream stays as it is until its page is loaded anew.
+      await reloadTabs(origin);
+      if (!isShared) await browser.permissions.remove({ origins: [pattern] });
+      return null;
+    },
+
+    decideAccount: async ({ origin, jid, endpoint, decision }) => {
+      await changeSite(context, origin, (site) => {
+        const { refusal: _answered, ...rest } = withDecision(site, jid, endpoint, decision);
+        return rest;
+      });
+      await wakeTabs(origin);
+      return null;
+    },
+
+    setPolicy: async ({ origin, policy }) => {
+      await changeSite(context, origin, (site) => ({ ...site, policy }));
+      return null;
+    },
+
+    setTrust: async ({ origin, jid, owner, deviceId, fingerprint: shown, trust }) => {
+      const scope = { origin, jid };
+      await context.transactions.run(lockOf(scope), async (unit) => {
+        const peer = await loadPeer(unit, scope, owner);
+        const device = deviceOf(peer, deviceId);
+        const identityKey = device?.changedKey ?? device?.identityKey;
+        if (device === undefined || identityKey === undefined) throw new VaultError('stale');
+        if (fingerprint(identityKey) !== shown) throw new VaultError('stale');
+        const accepts = trust === 'trusted' || trust === 'verified';
+        const accepted = accepts ? withAcceptedKey(peer, device) : peer;
+        savePeer(unit, scope, withTrust(accepted, identityKey, trust, context.now()));
+      });
+      return null;
+    },
+
+    setEncryption: async ({ origin, jid, peer, encryption }) => {
+      const scope = { origin, jid };
+      await context.transactions.run(lockOf(scope), async (unit) => {
+        const { refusal: _answered, ...rest } = await loadPeer(unit, scope, peer);
+        savePeer(unit, scope, { ...rest, encryption });
+      });
+      return null;
+    },
+  };
+}

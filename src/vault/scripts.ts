@@ -1,0 +1,73 @@
+// Hook and bridge on the pages of protected sites. Registrations are made anew on install, start-up and every change,
+// because an update clears them (design D16). The bridge comes first: it must listen before the hook speaks.
+import browser, { type Scripting } from 'webextension-polyfill';
+import { log } from '../log';
+import { protectedOrigins, patternOf } from './sites';
+import type { Context } from './context';
+
+type Script = Scripting.RegisteredContentScript & {
+  readonly matchOriginAsFallback: boolean;
+  readonly world: 'ISOLATED' | 'MAIN';
+};
+
+function script(
+  id: string,
+  file: string,
+  world: Script['world'],
+  matches: readonly string[],
+): Script {
+  return {
+    id,
+    js: [file],
+    matches: [...matches],
+    allFrames: true,
+    matchOriginAsFallback: true,
+    persistAcrossSessions: true,
+    runAt: 'document_start',
+    world,
+  };
+}
+
+/** Does the user's grant cover this origin. */
+export function hasPermission(origin: string): Promise<boolean> {
+  return browser.permissions.contains({ origins: [patternOf(origin)] });
+}
+
+let running: Promise<void> = Promise.resolve();
+
+async function renew(context: Context): Promise<void> {
+  const origins = await protectedOrigins(context);
+  const allowed: string[] = [];
+  for (const origin of origins) if (await hasPermission(origin)) allowed.push(origin);
+  const matches = [...new Set(allowed.map(patternOf))];
+  const registered = await browser.scripting.getRegisteredContentScripts();
+  const ids = registered.map(({ id }) => id);
+  if (ids.length > 0) await browser.scripting.unregisterContentScripts({ ids });
+  if (matches.length === 0) return;
+  await browser.scripting.registerContentScripts([
+    script('bridge', 'bridge.js', 'ISOLATED', matches),
+    script('hook', 'hook.js', 'MAIN', matches),
+  ]);
+}
+
+/** Brings the registrations in line with the protected sites; calls follow one another. */
+export function renewScripts(context: Context): Promise<void> {
+  running = running
+    .catch(() => undefined)
+    .then(() => renew(context))
+    .catch((error: unknown) => {
+      log('scripts', 'error', 'not-registered');
+      throw error;
+    });
+  return running;
+}
+
+/** Loads the session into one document that has an XMPP stream. */
+export async function injectSession(tabId: number, documentId: string): Promise<void> {
+  const target = { tabId, documentIds: [documentId] };
+  await browser.scripting.executeScript({
+    target,
+    files: ['session.js'],
+    injectImmediately: true,
+  });
+}

@@ -1,0 +1,105 @@
+// Answers ports: who is calling decides which table is used, the guard rebuilds the argument, then the handler runs. The
+// two tables share no name, so that a content script cannot reach what our own pages may ask.
+import type { Caller } from './caller';
+import { CONTENT_GUARDS } from '../rpc/content-guards';
+import { VaultError } from '../rpc/errors';
+import { POPUP_GUARDS } from '../rpc/popup-guards';
+import { serve, type PortLike } from '../rpc/port';
+import type { ContentApi, PopupApi } from '../rpc/vault-api';
+import { contentHandlers } from './content-handlers';
+import type { Context } from './context';
+import { popupHandlers } from './popup-handlers';
+import type { Presence } from './presence';
+
+/** Requests that change what our own pages show. */
+const SHOWN: ReadonlySet<string> = new Set([
+  'attach',
+  'published',
+  'listSeen',
+  'bundleSeen',
+  'encrypt',
+  'decrypt',
+  'refused',
+  'plainSeen',
+  'protect',
+  'unprotect',
+  'decideAccount',
+  'setPolicy',
+  'setTrust',
+  'setEncryption',
+]);
+
+function isContentName(name: string): name is keyof ContentApi {
+  return Object.hasOwn(CONTENT_GUARDS, name);
+}
+
+function isPopupName(name: string): name is keyof PopupApi {
+  return Object.hasOwn(POPUP_GUARDS, name);
+}
+
+/** The vault as a listener of ports. */
+export interface Service {
+  accept(port: PortLike, caller: Caller): void;
+  /** Something changed: tells our own pages. */
+  changed(): void;
+}
+
+/** Makes the service. `changed` events to our own pages are gathered over a moment. */
+export function createService(
+  context: Context,
+  makePresence: (changed: () => void) => Presence,
+): Service {
+  const popups = new Set<PortLike>();
+  let announced: ReturnType<typeof setTimeout> | undefined;
+  let nextPortId = 1;
+
+  function changed(): void {
+    announced ??= setTimeout(() => {
+      announced = undefined;
+      for (const port of popups) port.postMessage({ event: 'changed' });
+    }, 50);
+  }
+
+  const presence = makePresence(changed);
+  const content = contentHandlers(context, presence);
+  const popup = popupHandlers(context, presence);
+
+  async function ask<N extends keyof ContentApi>(
+    name: N,
+    document: Parameters<(typeof content)[N]>[0],
+    arg: unknown,
+  ): Promise<unknown> {
+    return content[name](document, CONTENT_GUARDS[name](arg));
+  }
+
+  async function askPopup<N extends keyof PopupApi>(name: N, arg: unknown): Promise<unknown> {
+    return popup[name](POPUP_GUARDS[name](arg));
+  }
+
+  return {
+    changed,
+    accept(port, caller) {
+      const portId = nextPortId++;
+      if (caller.kind === 'popup') {
+        popups.add(port);
+        port.onDisconnect.addListener(() => popups.delete(port));
+      } else {
+        port.onDisconnect.addListener(() => presence.drop(portId));
+      }
+      serve(port, async (name, arg) => {
+        if (caller.kind === 'content' && isContentName(name)) {
+          const { origin, tabId } = caller;
+          const result = await ask(name, { origin, tabId, portId }, arg);
+          if (SHOWN.has(name)) changed();
+          return result;
+        }
+        if (caller.kind === 'popup' && isPopupName(name)) {
+          const result = await askPopup(name, arg);
+          if (SHOWN.has(name)) changed();
+          return result;
+        }
+        throw new VaultError('forbidden');
+      });
+    },
+  };
+}

@@ -1,0 +1,100 @@
+// Puts the vault together and registers its listeners with the browser.
+import browser, { type Runtime } from 'webextension-polyfill';
+import { log } from '../log';
+import { callerOf } from './caller';
+import { loadSite, type Context } from './context';
+import { createDatabase } from './db';
+import { protectSite } from './popup-handlers';
+import { createPresence, type Badge } from './presence';
+import { hasPermission, injectSession, renewScripts } from './scripts';
+import { createService } from './service';
+import { allSites } from './sites';
+import { createTransactions } from './transaction';
+import { removeExpired } from './upkeep';
+
+/** A prompt that stays open longer than this was not about this intent. */
+const INTENT_MS = 10 * 60 * 1000;
+
+function createContext(): Context {
+  const database = createDatabase();
+  return {
+    database,
+    transactions: createTransactions(database),
+    random: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    now: () => Date.now(),
+  };
+}
+
+const TITLES: Readonly<Record<Badge, string>> = {
+  off: 'Omnemo: nothing is encrypted on this page',
+  on: 'Omnemo: messages on this page are encrypted',
+  attention: 'Omnemo: this page needs your attention',
+};
+
+function showBadge(tabId: number, badge: Badge): void {
+  const path = Object.fromEntries(
+    [16, 32, 48].map((size) => [String(size), `icon/${badge}-${size}.png`]),
+  );
+  // The tab may be gone by now.
+  const ignore = (): undefined => undefined;
+  browser.action.setIcon({ tabId, path }).catch(ignore);
+  browser.action.setTitle({ tabId, title: TITLES[badge] }).catch(ignore);
+}
+
+/** Does this origin's page get a session? Answers the bridge, which waits with everything the page sends. */
+async function loadSession(
+  context: Context,
+  sender: Runtime.MessageSender,
+): Promise<{ readonly protect: boolean }> {
+  const caller = callerOf(sender);
+  if (caller?.kind !== 'content' || caller.documentId === undefined) return { protect: false };
+  const { isProtected } = await loadSite(context.database, caller.origin);
+  if (!isProtected) return { protect: false };
+  await injectSession(caller.tabId, caller.documentId);
+  return { protect: true };
+}
+
+/** The permission came after the popup had closed: finish what the user began (design D16). */
+async function finishIntents(context: Context): Promise<void> {
+  for (const { origin, intentAt, intentTabId } of await allSites(context)) {
+    if (intentAt === undefined || context.now() - intentAt > INTENT_MS) continue;
+    if (await hasPermission(origin)) await protectSite(context, origin, intentTabId);
+  }
+}
+
+function isLoadSession(message: unknown): boolean {
+  return (
+    typeof message === 'object' &&
+    message !== null &&
+    'omnemo' in message &&
+    message.omnemo === 'load-session'
+  );
+}
+
+/** Starts the vault. */
+export function startVault(): void {
+  const context = createContext();
+  const service = createService(context, (changed) => createPresence(showBadge, changed));
+  const renew = (): void => void renewScripts(context).catch(() => undefined);
+  const complain = (error: unknown): void => {
+    if (error instanceof Error) log('vault', 'error', error.name);
+  };
+
+  browser.runtime.onConnect.addListener((port) => {
+    const caller = callerOf(port.sender);
+    if (caller === undefined) port.disconnect();
+    else service.accept(port, caller);
+  });
+  browser.runtime.onMessage.addListener((message: unknown, sender: Runtime.MessageSender) =>
+    isLoadSession(message) ? loadSession(context, sender) : undefined,
+  );
+  browser.runtime.onInstalled.addListener(renew);
+  browser.runtime.onStartup.addListener(() => {
+    renew();
+    removeExpired(context).catch(complain);
+  });
+  browser.permissions.onAdded.addListener(() => {
+    finishIntents(context).then(service.changed, complain);
+  });
+  browser.permissions.onRemoved.addListener(renew);
+}

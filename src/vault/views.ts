@@ -1,0 +1,86 @@
+// What the popup shows of a site, put together from the records: no secret is in it.
+import { fingerprint } from '../omemo/identity';
+import type { AccountView, ContactView, DeviceView, SiteView, StreamView } from '../rpc/vault-api';
+import { loadSite, type Context } from './context';
+import { prefixOf } from './db';
+import type { AccountRecord, DeviceRecord, PeerRecord, SiteRecord } from './records';
+import { protectableOrigin } from './sites';
+import { trustOf } from './trust';
+
+function deviceView(peer: PeerRecord, device: DeviceRecord): DeviceView {
+  // While a key has changed, the new one is what the user must look at and decide on.
+  const identityKey = device.changedKey ?? device.identityKey;
+  return {
+    deviceId: device.deviceId,
+    ...(identityKey !== undefined && { fingerprint: fingerprint(identityKey) }),
+    firstSeen: device.firstSeen,
+    lastSeen: device.lastSeen,
+    active: device.isActive,
+    trust: identityKey === undefined ? 'undecided' : trustOf(peer, identityKey),
+    keyChanged: device.changedKey !== undefined,
+  };
+}
+
+function contactView(peer: PeerRecord): ContactView {
+  return {
+    jid: peer.peer,
+    encryption: peer.encryption,
+    devices: peer.devices.map((device) => deviceView(peer, device)),
+    ...(peer.refusal !== undefined && { refusal: peer.refusal }),
+    plainCount: peer.plainCount,
+  };
+}
+
+function otherDevices(own: PeerRecord, ownDeviceId: number): DeviceView[] {
+  const others = own.devices.filter(({ deviceId }) => deviceId !== ownDeviceId);
+  return others.map((device) => deviceView(own, device));
+}
+
+async function accountView(
+  context: Context,
+  site: SiteRecord,
+  account: AccountRecord,
+): Promise<AccountView> {
+  const peers = await context.database.list('peers', prefixOf(account.origin, account.jid));
+  const own = peers.find(({ peer }) => peer === account.jid);
+  const seen = site.accounts.filter(({ jid, decision }) => {
+    return jid === account.jid && decision === 'granted';
+  });
+  return {
+    jid: account.jid,
+    endpoints: seen.map(({ endpoint }) => endpoint),
+    deviceId: account.deviceId,
+    fingerprint: fingerprint(account.identity.publicKey),
+    published: account.isPublished,
+    ownDevices: own === undefined ? [] : otherDevices(own, account.deviceId),
+    contacts: peers.filter(({ peer }) => peer !== account.jid).map(contactView),
+  };
+}
+
+/** The whole view of a site. */
+export async function siteView(
+  context: Context,
+  origin: string,
+  streams: readonly StreamView[],
+): Promise<SiteView> {
+  const site = await loadSite(context.database, origin);
+  const accounts = await context.database.list('accounts', prefixOf(origin));
+  const granted = accounts.filter(({ jid }) =>
+    site.accounts.some((seen) => seen.jid === jid && seen.decision === 'granted'),
+  );
+  const seenAs = (decision: 'pending' | 'ignored') =>
+    site.accounts
+      .filter((seen) => seen.decision === decision)
+      .map(({ jid, endpoint }) => ({ jid, endpoint }));
+  return {
+    origin,
+    protectable: protectableOrigin(origin) === origin,
+    protected: site.isProtected,
+    policy: site.policy,
+    streams,
+    pending: seenAs('pending'),
+    ignored: seenAs('ignored'),
+    accounts: await Promise.all(granted.map((account) => accountView(context, site, account))),
+    ...(site.refusal !== undefined && { refusal: site.refusal }),
+  };
+}

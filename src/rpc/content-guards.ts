@@ -112,7 +112,10 @@ export const CONTENT_GUARDS: {
   smLoad: record({ id: SM_ID }),
   smSave: record({
     id: SM_ID,
-    record: record({ jid: text(3071), out: list(smEvent, 20_000), in: list(smEvent, 20_000) }),
+    record: record(
+      { jid: text(3071), out: list(smEvent, 20_000), in: list(smEvent, 20_000) },
+      { ids: text(64) },
+    ),
   }),
   smDrop: record({ id: SM_ID }),
 };

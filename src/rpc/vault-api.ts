@@ -118,6 +118,8 @@ export interface SmEvent {
 
 export interface SmRecord {
   readonly jid: string; // full JID as bound
+  /** Prefix of the ids of our own IQs: their answers may come after a resumption. */
+  readonly ids?: string;
   readonly out: readonly SmEvent[];
   readonly in: readonly SmEvent[];
 }

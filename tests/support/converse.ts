@@ -44,7 +44,7 @@ export function driveConverse(page: Page): Converse {
   const saysConnection = async (state: string) => {
     await page.waitForFunction(
       (wanted) => document.documentElement.dataset['connection'] === wanted,
-      { timeout: CONNECT_MS },
+      { timeout: CONNECT_MS, polling: 100 }, // frames are not drawn in a background tab
       state,
     );
   };

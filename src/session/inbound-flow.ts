@@ -1,0 +1,169 @@
+// The way of a message from the server: unwrap, decrypt, restore. Whatever fails is shown as an explanation; the stream goes on.
+import type { BareJid } from '../jid';
+import type { Chore, DecryptOutcome, DecryptRequest } from '../rpc/vault-api';
+import { childOf, childrenOf, serialise } from '../xml/element';
+import { NS } from '../xml/ns';
+import { findEncrypted, type Codec, type ReceivedMessage } from './codec/codec';
+import { StanzaError } from './errors';
+import { restore, restoreError, restorePlain } from './inbound';
+import type { Observations } from './observe';
+import { unwrap, type UnwrappedMessage } from './unwrap';
+import { failureOf, IN_LIMIT_MS, type VaultClient } from './vault-client';
+
+/** What becomes of a stanza: the frames for the page, none to swallow it; and what is to do afterwards. */
+export interface InboundResult {
+  /** undefined: as it came. */
+  readonly frames?: readonly string[];
+  readonly chores: readonly Chore[];
+}
+
+/** What the flow works with. `vault` is absent while the user has not decided on the account. */
+export interface InboundTools {
+  readonly vault: VaultClient | undefined;
+  readonly own: BareJid;
+  readonly deviceId: number | undefined;
+  readonly observations: Observations;
+}
+
+const AS_IT_CAME: InboundResult = { chores: [] };
+const SWALLOWED: InboundResult = { frames: [], chores: [] };
+
+function requestOf(
+  { own, deviceId, observations }: InboundTools,
+  { sender, peer }: UnwrappedMessage,
+  codec: Codec,
+  received: ReceivedMessage,
+): DecryptRequest {
+  return {
+    peer,
+    sender,
+    version: codec.version,
+    senderDeviceId: received.senderDeviceId,
+    // A hostile stanza may repeat our id for ever; more than a few colliding ids never happen (Q-9).
+    keys: received.keys.filter((key) => key.deviceId === deviceId).slice(0, 8),
+    isContact: sender === own || observations.isContact(sender),
+    ...(received.iv !== undefined && { iv: received.iv }),
+    ...(received.payload !== undefined && { payload: received.payload }),
+  };
+}
+
+async function ask(
+  tools: InboundTools,
+  request: () => DecryptRequest,
+  hasPayload: boolean,
+): Promise<DecryptOutcome> {
+  if (tools.vault === undefined) {
+    return hasPayload
+      ? { kind: 'failed', code: 'account-pending', chores: [] }
+      : { kind: 'empty', chores: [] };
+  }
+  try {
+    const arg = { jid: tools.own, request: request() };
+    const outcome = await tools.vault.request('decrypt', arg, IN_LIMIT_MS);
+    // An empty message says nothing, also when it cannot be read.
+    const isSilent = outcome.kind === 'failed' && !hasPayload;
+    return isSilent ? { kind: 'empty', chores: outcome.chores } : outcome;
+  } catch (error) {
+    return { kind: 'failed', code: failureOf(error), chores: [] };
+  }
+}
+
+async function receiveEncrypted(
+  tools: InboundTools,
+  stanza: Element,
+  unwrapped: UnwrappedMessage,
+  found: { readonly codec: Codec; readonly element: Element } | 'several',
+): Promise<InboundResult> {
+  let outcome: DecryptOutcome = { kind: 'failed', code: 'malformed', chores: [] };
+  if (found !== 'several') {
+    try {
+      const received = found.codec.readMessage(found.element);
+      const request = () => requestOf(tools, unwrapped, found.codec, received);
+      outcome = await ask(tools, request, received.payload !== undefined);
+    } catch (error) {
+      if (!(error instanceof StanzaError)) throw error;
+    }
+  }
+  const frame = restore(stanza, unwrapped, outcome, tools.own);
+  return { frames: frame === undefined ? [] : [frame], chores: outcome.chores };
+}
+
+/** A bounced message of ours: the page gets its own text back with the error. */
+async function receiveError(
+  tools: InboundTools,
+  stanza: Element,
+  unwrapped: UnwrappedMessage,
+): Promise<InboundResult> {
+  const found = findEncrypted(unwrapped.message);
+  if (found === 'none' || found === 'several' || unwrapped.wrapper !== 'live') return AS_IT_CAME;
+  let text: string | undefined;
+  try {
+    const received = found.codec.readMessage(found.element);
+    const bounced: UnwrappedMessage = { ...unwrapped, sender: tools.own };
+    const outcome = await ask(tools, () => requestOf(tools, bounced, found.codec, received), true);
+    if (outcome.kind === 'text') ({ text } = outcome);
+  } catch (error) {
+    if (!(error instanceof StanzaError)) throw error;
+  }
+  return { frames: [restoreError(stanza, text)], chores: [] };
+}
+
+function hasText(message: Element): boolean {
+  return childrenOf(message, undefined, NS.client).some(
+    ({ localName }) => localName === 'body' || localName === 'subject',
+  );
+}
+
+async function receivePlain(
+  tools: InboundTools,
+  stanza: Element,
+  unwrapped: UnwrappedMessage,
+): Promise<InboundResult> {
+  const { vault, own } = tools;
+  if (!hasText(unwrapped.message)) return AS_IT_CAME;
+  let mark = false;
+  if (vault !== undefined) {
+    const arg = { jid: own, peer: unwrapped.peer, at: unwrapped.at ?? Date.now() };
+    try {
+      ({ mark } = await vault.request('plainSeen', arg, IN_LIMIT_MS));
+    } catch {
+      mark = true; // it is not encrypted: the remark is true in any chat
+    }
+  }
+  const frame = restorePlain(stanza, unwrapped, mark);
+  // Nothing changed: the page gets the server's own bytes (I-3).
+  return frame === serialise(stanza) ? AS_IT_CAME : { frames: [frame], chores: [] };
+}
+
+/** Says what the page gets for a message stanza of the server. */
+export async function receiveMessage(tools: InboundTools, stanza: Element): Promise<InboundResult> {
+  const { own, observations } = tools;
+  const unwrapped = unwrap(stanza, {
+    own,
+    isOpenQuery: (queryId, from) => observations.isOpenQuery(queryId, from, own),
+  });
+  if (unwrapped.kind === 'forged') return SWALLOWED;
+  if (unwrapped.kind === 'other') return AS_IT_CAME;
+  if (unwrapped.message.getAttribute('type') === 'error') {
+    return receiveError(tools, stanza, unwrapped);
+  }
+  const found = findEncrypted(unwrapped.message);
+  if (found !== 'none') return receiveEncrypted(tools, stanza, unwrapped, found);
+  return receivePlain(tools, stanza, unwrapped);
+}
+
+/** The device list in a PEP event of a bare JID (I-53), or undefined. */
+export function listEventIn(
+  stanza: Element,
+  own: BareJid,
+  listNode: string,
+): { readonly from: string; readonly payload: Element | undefined } | undefined {
+  const type = stanza.getAttribute('type');
+  if (stanza.localName !== 'message' || (type !== 'headline' && type !== null)) return undefined;
+  const event = childOf(stanza, 'event', NS.pubsubEvent);
+  const items = event && childOf(event, 'items', NS.pubsubEvent);
+  if (items?.getAttribute('node') !== listNode) return undefined;
+  const item = childrenOf(items, 'item', NS.pubsubEvent).at(-1);
+  const payload = item && childrenOf(item)[0];
+  return { from: stanza.getAttribute('from') ?? own, payload };
+}

@@ -1,0 +1,67 @@
+// What the session remembers of the page's own traffic: who is in the roster, which archive queries are open. Bounded.
+import { bareJid, type BareJid } from '../jid';
+import { childOf, childrenOf } from '../xml/element';
+import { MAM_NAMESPACES, NS } from '../xml/ns';
+
+const MAX_CONTACTS = 10_000;
+const MAX_QUERIES = 500;
+
+interface Query {
+  readonly id: string;
+  readonly queryId: string;
+  /** Archive asked: null is our own. */
+  readonly to: string | null;
+}
+
+function mamQueryIn(iq: Element): Element | undefined {
+  return childrenOf(iq, 'query').find((child) => MAM_NAMESPACES.includes(child.namespaceURI ?? ''));
+}
+
+/** Memory of one stream. */
+export class Observations {
+  readonly #contacts = new Set<BareJid>();
+  #queries: readonly Query[] = [];
+
+  isContact(jid: BareJid): boolean {
+    return this.#contacts.has(jid);
+  }
+
+  /** An IQ of the page. */
+  noteOutgoing(iq: Element): void {
+    const query = mamQueryIn(iq);
+    const id = iq.getAttribute('id');
+    if (query === undefined || id === null || iq.getAttribute('type') !== 'set') return;
+    const queryId = query.getAttribute('queryid') ?? '';
+    const opened = { id, queryId, to: iq.getAttribute('to') };
+    this.#queries = [...this.#queries, opened].slice(-MAX_QUERIES);
+  }
+
+  /** An IQ of the server: the end of an archive query, or the roster of `own`. */
+  noteIncoming(iq: Element, own: BareJid): void {
+    const id = iq.getAttribute('id');
+    const type = iq.getAttribute('type');
+    if (type === 'result' || type === 'error') {
+      this.#queries = this.#queries.filter((query) => query.id !== id);
+    }
+    const from = iq.getAttribute('from');
+    const roster = childOf(iq, 'query', NS.roster);
+    if (roster === undefined || (from !== null && bareJid(from) !== own)) return;
+    for (const item of childrenOf(roster, 'item', NS.roster)) this.#noteItem(item);
+  }
+
+  #noteItem(item: Element): void {
+    const jid = bareJid(item.getAttribute('jid') ?? '');
+    if (jid === undefined) return;
+    if (item.getAttribute('subscription') === 'remove') this.#contacts.delete(jid);
+    else if (this.#contacts.size < MAX_CONTACTS) this.#contacts.add(jid);
+  }
+
+  /** Did the page ask this archive under this id and still waits (M47). */
+  isOpenQuery(queryId: string, from: string | null, own: BareJid): boolean {
+    const isOwn = (jid: string | null): boolean => jid === null || jid === own;
+    return this.#queries.some(
+      (query) =>
+        query.queryId === queryId && (query.to === from || (isOwn(query.to) && isOwn(from))),
+    );
+  }
+}

@@ -1,0 +1,98 @@
+// Puts our keys on the server: bundle before list, open access, both read back (wire §2.1, §2.2). Foreign entries of the
+// list stay as they are.
+import type { BareJid } from '../jid';
+import { log } from '../log';
+import { codecFor, type Codec } from './codec/codec';
+import type { Devices } from './devices';
+import { StanzaError } from './errors';
+import type { OwnIqs } from './iq';
+import { fetchItem, isSameElement, publishItem } from './pep';
+import type { VaultClient } from './vault-client';
+
+const codec: Codec = codecFor('eu.siacs.conversations.axolotl');
+
+/** A server may lag behind its own answer by one look. */
+const LOOKS = 2;
+
+/** What publishing needs. */
+export interface Publisher {
+  readonly iqs: OwnIqs;
+  readonly vault: VaultClient;
+  readonly devices: Devices;
+  readonly jid: BareJid;
+}
+
+async function isStored(iqs: OwnIqs, node: string, wanted: Element): Promise<boolean> {
+  for (let look = 0; look < LOOKS; look++) {
+    const found = await fetchItem(iqs, undefined, node);
+    if (found.kind === 'present' && isSameContent(found.value, wanted)) return true;
+  }
+  return false;
+}
+
+/** Bundles are compared by what they say; servers may write them otherwise. */
+function isSameContent(found: Element, wanted: Element): boolean {
+  if (isSameElement(found, wanted)) return true;
+  try {
+    if (wanted.localName === 'bundle') {
+      const rewrite = (element: Element) => codec.writeBundle(codec.readBundle(element));
+      return isSameElement(rewrite(found), rewrite(wanted));
+    }
+    return codec.readDeviceList(found).join() === codec.readDeviceList(wanted).join();
+  } catch (error) {
+    if (error instanceof StanzaError) return false;
+    throw error;
+  }
+}
+
+/** Publishes our bundle unless it stands there already; answers the device id, or undefined if it could not. */
+export async function publishBundle({ iqs, vault, jid }: Publisher): Promise<number | undefined> {
+  const { deviceId, bundle } = await vault.request('ownBundle', { jid });
+  const node = codec.bundleNode(deviceId);
+  const wanted = codec.writeBundle(bundle);
+  const found = await fetchItem(iqs, undefined, node);
+  if (found.kind === 'present' && isSameContent(found.value, wanted)) return deviceId;
+  if (!(await publishItem(iqs, node, wanted))) return undefined;
+  return (await isStored(iqs, node, wanted)) ? deviceId : undefined;
+}
+
+function idsIn(list: Element): readonly number[] {
+  try {
+    return codec.readDeviceList(list);
+  } catch (error) {
+    if (error instanceof StanzaError) return [];
+    throw error;
+  }
+}
+
+/** Adds our device to our list unless it is there. */
+async function publishList({ iqs }: Publisher, deviceId: number, known: Element | undefined) {
+  if (known !== undefined && idsIn(known).includes(deviceId)) return true;
+  const isList = known?.localName === 'list' && known.namespaceURI === codec.version;
+  const wanted = codec.writeDeviceList(isList ? known : undefined, deviceId);
+  return (await publishItem(iqs, codec.listNode, wanted)) && isStored(iqs, codec.listNode, wanted);
+}
+
+/**
+ * Brings bundle and list on the server in line with the vault.
+ * @returns whether both were read back.
+ */
+export async function publishKeys(publisher: Publisher): Promise<boolean> {
+  const { iqs, vault, devices, jid } = publisher;
+  const list = await fetchItem(iqs, undefined, codec.listNode);
+  // Without knowing the others' entries we would publish a list without them.
+  if (list.kind === 'failed' || list.kind === 'hidden') {
+    log('publish', 'warn', 'own-list-unavailable');
+    return false;
+  }
+  const known = list.kind === 'present' ? list.value : undefined;
+  await vault.request('claimDeviceId', { jid, listed: known === undefined ? [] : idsIn(known) });
+  const deviceId = await publishBundle(publisher);
+  if (deviceId === undefined || !(await publishList(publisher, deviceId, known))) {
+    log('publish', 'warn', 'not-stored');
+    return false;
+  }
+  await vault.request('published', { jid, deviceId });
+  if (known !== undefined) await devices.seen(jid, list);
+  return true;
+}

@@ -1,0 +1,38 @@
+// Connects the bridge's channel, the vault and the streams of one document.
+import browser from 'webextension-polyfill';
+import { createClient } from '../rpc/port';
+import type { ContentApi } from '../rpc/vault-api';
+import { findBridge } from '../stream/bridge/channel';
+import { StreamSession } from './stream-session';
+
+function isWake(message: unknown): boolean {
+  return (
+    typeof message === 'object' &&
+    message !== null &&
+    'omnemo' in message &&
+    message.omnemo === 'wake'
+  );
+}
+
+/** Takes over the document's streams. */
+export function startSession(): void {
+  const channel = findBridge(globalThis);
+  if (channel === undefined) return;
+  const vault = createClient<ContentApi>(() => browser.runtime.connect({ name: 'session' }));
+  const streams = new Map<number, StreamSession>();
+  const post = channel.post;
+
+  channel.take((message) => {
+    if (message.t === 'opened') {
+      const { s: stream, url } = message;
+      streams.set(stream, new StreamSession({ stream, url, vault, post }));
+      return;
+    }
+    streams.get(message.s)?.handle(message);
+    if (message.t === 'closed') streams.delete(message.s);
+  });
+  browser.runtime.onMessage.addListener((message: unknown) => {
+    if (isWake(message)) for (const stream of streams.values()) stream.wake();
+    return undefined;
+  });
+}

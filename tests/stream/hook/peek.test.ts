@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { isInteresting, isStanza, rootName } from '../../../src/stream/hook/peek';
+
+describe('rootName', () => {
+  it.each([
+    ["<message to='a@example.org'/>", 'message'],
+    ['<iq>', 'iq'],
+    ['<a/>', 'a'],
+    [" \n<?xml version='1.0'?>\n<open xmlns='x'/>", 'open'],
+    ["<stream:features xmlns:stream='x'/>", 'features'],
+    ["<x:message xmlns:x='jabber:client'/>", 'message'],
+    ['', undefined],
+    [' \n', undefined],
+    ['text', undefined],
+    ['<!-- a --><message/>', undefined],
+    ['</message>', undefined],
+    ['< message/>', undefined],
+  ])('reads %j as %s', (text, name) => {
+    expect(rootName(text)).toBe(name);
+  });
+});
+
+describe('isStanza', () => {
+  it.each(['<message/>', '<presence type="x"/>', '<iq></iq>', '<c:iq xmlns:c="jabber:client"/>'])(
+    'counts %s',
+    (text) => {
+      expect(isStanza(text)).toBe(true);
+    },
+  );
+  it.each(['<a h="1"/>', '<r/>', '<open/>', '', ' ', '<iqs/>', '<messages/>'])(
+    'does not count %j',
+    (text) => {
+      expect(isStanza(text)).toBe(false);
+    },
+  );
+});
+
+describe('outbound', () => {
+  it.each([
+    '<message/>',
+    '<!-- odd --><message/>',
+    '\ufeff<message/>',
+    '<x:message xmlns:x="jabber:client"/>',
+    '<iq><message/></iq>',
+    "<enable xmlns='urn:xmpp:sm:3'/>",
+    "<resume xmlns='urn:xmpp:sm:3' previd='x' h='1'/>",
+    "<a xmlns='urn:xmpp:sm:3' h='1'/>",
+    "<r xmlns='urn:xmpp:sm:3'/>",
+    "<authenticate xmlns='urn:xmpp:sasl:2'/>",
+    "<iq><query xmlns='urn:xmpp:mam:2'/></iq>",
+    "<iq><publish node='eu.siacs.conversations.axolotl.devicelist'/></iq>",
+    "<iq><publish node='urn:xmpp:omemo:2:devices'/></iq>",
+    '<unheard-of/>',
+  ])('shows %s', (text) => {
+    expect(isInteresting('out', text, undefined)).toBe(true);
+  });
+  it.each([
+    '',
+    ' ',
+    'ping',
+    '<presence/>',
+    "<iq type='get'><query xmlns='jabber:iq:roster'/></iq>",
+    "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>",
+    '<close/>',
+    "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>x</auth>",
+    '<response/>',
+    "<active xmlns='urn:xmpp:csi:0'/>",
+  ])('lets %j pass', (text) => {
+    expect(isInteresting('out', text, undefined)).toBe(false);
+  });
+});
+
+describe('inbound', () => {
+  const prefixes = { prefix: 'second', next: { prefix: 'first', next: undefined } };
+  it.each([
+    '<message/>',
+    '<!-- odd --><message/>',
+    "<enabled xmlns='urn:xmpp:sm:3'/>",
+    "<resumed h='1'/>",
+    "<failed h='1'/>",
+    "<a h='1'/>",
+    '<r/>',
+    "<success xmlns='urn:xmpp:sasl:2'/>",
+    "<iq><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>",
+    "<iq><query xmlns='jabber:iq:roster'/></iq>",
+    "<iq><fin xmlns='urn:xmpp:mam:2'/></iq>",
+    "<iq><items node='eu.siacs.conversations.axolotl.devicelist'/></iq>",
+    "<iq id='first-1' type='result'/>",
+    "<iq id='second-9' type='error'/>",
+  ])('shows %s', (text) => {
+    expect(isInteresting('in', text, prefixes)).toBe(true);
+  });
+  it.each([
+    '',
+    '<presence/>',
+    "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>",
+    "<iq id='third-1' type='result'/>",
+    "<stream:features xmlns:stream='x'><message/></stream:features>",
+  ])('lets %j pass', (text) => {
+    expect(isInteresting('in', text, prefixes)).toBe(false);
+  });
+  it('shows no reply before its prefix is told', () => {
+    expect(isInteresting('in', "<iq id='first-1' type='result'/>", undefined)).toBe(false);
+  });
+});

@@ -2,6 +2,10 @@
 // one at run time and the scripts are registered by us (design D16).
 import { defineConfig } from 'wxt';
 
+function iconsOf(state: string, sizes: readonly number[]): Record<string, string> {
+  return Object.fromEntries(sizes.map((size) => [String(size), `icon/${state}-${size}.png`]));
+}
+
 export default defineConfig({
   imports: false,
   manifestVersion: 3,
@@ -20,6 +24,11 @@ export default defineConfig({
       extension_pages:
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-ancestors 'none'; form-action 'none'; base-uri 'none'",
     },
-    action: { default_title: 'Omnemo', default_popup: 'popup.html' },
+    icons: iconsOf('on', [16, 32, 48, 128]),
+    action: {
+      default_title: 'Omnemo',
+      default_popup: 'popup.html',
+      default_icon: iconsOf('off', [16, 32, 48]),
+    },
   },
 });

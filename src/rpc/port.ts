@@ -15,8 +15,10 @@ interface Exchange {
   readonly result: unknown;
 }
 
+type Exchanges<A> = { readonly [N in keyof A]: Exchange };
+
 /** The asking end of a port. */
-export interface Client<A> {
+export interface Client<A extends Exchanges<A>> {
   /**
    * Asks and waits. Repeated on a new port when the worker died.
    * @param timeoutMs default 30 s
@@ -24,9 +26,9 @@ export interface Client<A> {
    */
   request<N extends keyof A & string>(
     name: N,
-    arg: A[N] extends Exchange ? A[N]['arg'] : never,
+    arg: A[N]['arg'],
     timeoutMs?: number,
-  ): Promise<A[N] extends Exchange ? A[N]['result'] : never>;
+  ): Promise<A[N]['result']>;
   /** Calls back whenever the vault says that something changed. Returns the function that ends this. */
   onEvent(listener: () => void): () => void;
   close(): void;
@@ -52,7 +54,10 @@ function isRecord(value: unknown): value is Record<string, unknown> {
  * @param connect opens a port; may throw once the extension is gone
  * @param stayConnected also listens while nothing is asked (our own pages)
  */
-export function createClient<A>(connect: () => PortLike, stayConnected = false): Client<A> {
+export function createClient<A extends Exchanges<A>>(
+  connect: () => PortLike,
+  stayConnected = false,
+): Client<A> {
   const pending = new Map<number, Pending>();
   const listeners = new Set<() => void>();
   let port: PortLike | undefined;

@@ -147,6 +147,46 @@ export const OUT_INVITATION: Rules = {
   }),
 };
 
+/** RFC 6120 §8.3.3. */
+const CONDITIONS: readonly string[] = [
+  'bad-request',
+  'conflict',
+  'feature-not-implemented',
+  'forbidden',
+  'gone',
+  'internal-server-error',
+  'item-not-found',
+  'jid-malformed',
+  'not-acceptable',
+  'not-allowed',
+  'not-authorized',
+  'policy-violation',
+  'recipient-unavailable',
+  'redirect',
+  'registration-required',
+  'remote-server-not-found',
+  'remote-server-timeout',
+  'resource-constraint',
+  'service-unavailable',
+  'subscription-required',
+  'undefined-condition',
+  'unexpected-request',
+];
+
+/** In an error of the page: it may quote the message it answers, which we had decrypted. */
+export const OUT_ERROR: Rules = {
+  ...OUT_CLEAR,
+  ...rules(NS.client, {
+    error: {
+      attributes: ['type', 'by', 'code'],
+      children: {
+        ...rules(NS.stanzas, Object.fromEntries(CONDITIONS.map((name) => [name, BARE]))),
+        ...rules(NS.stanzas, { text: TEXT_RULE }),
+      },
+    },
+  }),
+};
+
 /** Beside a decrypted text. Retractions and reactions came in clear and say something of their own (I-77): not here. */
 export const IN_BESIDE: Rules = {
   ...SIGNALS,

@@ -136,10 +136,12 @@ function isElement(node: Node): node is Element {
  */
 export function restorePlain(stanza: Element, unwrapped: UnwrappedMessage, mark: boolean): string {
   const texts = childrenOf(unwrapped.message).filter(isShownText);
-  const isHarmless = texts.every((element) => guard(textOf(element)) === textOf(element));
+  const isHarmless = [...texts, ...twinsOf(unwrapped.message)].every(
+    (element) => guard(textOf(element)) === textOf(element),
+  );
   if (!mark && isHarmless) return serialise(stanza);
   const message = copyOf(unwrapped.message);
-  if (mark) removeUnmarkable(message);
+  twinsOf(message).forEach(removeElement);
   removeReferences(message);
   for (const element of childrenOf(message).filter(isShownText)) {
     const text = guard(textOf(element));
@@ -153,14 +155,13 @@ function isShownText(child: Element): boolean {
   return isText && child.namespaceURI === NS.client;
 }
 
-/** Second forms of the text, which pages show instead of the body. */
-function removeUnmarkable(message: Element): void {
-  const twins = [
+/** Second forms of the text, which pages show instead of the body; they cannot carry a remark. */
+function twinsOf(message: Element): Element[] {
+  return [
     ...childrenOf(message, 'html', NS.xhtmlIm),
     ...childrenOf(message, undefined, NS.xhtml),
     ...childrenOf(message, undefined, 'urn:xmpp:content'),
   ];
-  twins.forEach(removeElement);
 }
 
 /**

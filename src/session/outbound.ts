@@ -11,6 +11,7 @@ import {
   keepElement,
   OUT_BESIDE,
   OUT_CLEAR,
+  OUT_ERROR,
   OUT_INVITATION,
   ruleFor,
   type Rules,
@@ -44,7 +45,7 @@ export const FALLBACK_BODY =
 const MAX_TEXT_BYTES = 128 * 1024;
 
 /** Rooms are not ours yet; the others are no chat (I-101). */
-const PASSING_TYPES: readonly (string | null)[] = ['groupchat', 'headline', 'error'];
+const PASSING_TYPES: readonly (string | null)[] = ['groupchat', 'headline'];
 
 /** The page already encrypted these with something else; a second layer would lose the first (I-111). */
 const FOREIGN_ENCRYPTION: readonly (readonly [name: string, ns: string])[] = [
@@ -76,6 +77,7 @@ export function planOutbound(stanza: Element, newId: () => string): OutboundPlan
   const to = stanza.getAttribute('to');
   const peer = to === null ? undefined : bareJid(to);
   if (to === null || peer === undefined) return planWithoutPeer(stanza);
+  if (stanza.getAttribute('type') === 'error') return planClear(stanza, peer, OUT_ERROR);
   return planFor(stanza, to, peer, newId);
 }
 

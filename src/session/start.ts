@@ -1,6 +1,5 @@
 // Connects the bridge's channel, the vault and the streams of one document.
-import browser from 'webextension-polyfill';
-import { createClient } from '../rpc/port';
+import { createClient, type PortLike } from '../rpc/port';
 import type { ContentApi } from '../rpc/vault-api';
 import { findBridge } from '../stream/bridge/channel';
 import { StreamSession } from './stream-session';
@@ -14,11 +13,19 @@ function isWake(message: unknown): boolean {
   );
 }
 
+/** What the session needs of the browser. */
+export interface Surroundings {
+  /** Opens a port to the vault; throws once the extension is gone. */
+  connect(): PortLike;
+  /** Calls back with every message of the background. */
+  onMessage(listener: (message: unknown) => void): void;
+}
+
 /** Takes over the document's streams. */
-export function startSession(): void {
+export function startSession({ connect, onMessage }: Surroundings): void {
   const channel = findBridge(globalThis);
   if (channel === undefined) return;
-  const vault = createClient<ContentApi>(() => browser.runtime.connect({ name: 'session' }));
+  const vault = createClient<ContentApi>(connect);
   const streams = new Map<number, StreamSession>();
   const post = channel.post;
 
@@ -31,8 +38,7 @@ export function startSession(): void {
     streams.get(message.s)?.handle(message);
     if (message.t === 'closed') streams.delete(message.s);
   });
-  browser.runtime.onMessage.addListener((message: unknown) => {
+  onMessage((message) => {
     if (isWake(message)) for (const stream of streams.values()) stream.wake();
-    return undefined;
   });
 }

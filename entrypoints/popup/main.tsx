@@ -1,0 +1,4 @@
+// The popup's page.
+import { startPopup } from '../../src/ui/start';
+
+void startPopup();

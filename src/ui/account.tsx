@@ -1,0 +1,52 @@
+// One account on this site: our own device, its other devices, and the people it talks to.
+import type { AccountView, DeviceView } from '../rpc/vault-api';
+import { Contact, Devices } from './contact';
+import { Fingerprint } from './fingerprint';
+import type { Store } from './store';
+
+function isOpen({ active, trust, keyChanged }: DeviceView): boolean {
+  return active && (trust === 'undecided' || keyChanged);
+}
+
+/** Shows an account. */
+export function Account(props: {
+  readonly store: Store;
+  readonly origin: string;
+  readonly account: AccountView;
+}) {
+  const { store, origin, account } = props;
+  const scope = { store, origin, jid: account.jid };
+  return (
+    <section aria-label={account.jid}>
+      <h2 class="jid">{account.jid}</h2>
+      <p class="muted small">
+        {account.endpoints.length === 0 ? '' : `over ${account.endpoints.join(', ')} · `}
+        {account.published ? 'keys are on the server' : 'keys are not on the server yet'}
+      </p>
+      <div class="card">
+        <h3>This device</h3>
+        <Fingerprint fingerprint={account.fingerprint} testId="own-fingerprint" />
+        <p class="muted small">
+          Device <span data-testid="own-device-id">{account.deviceId}</span>. Contacts compare this
+          fingerprint to verify you.
+        </p>
+      </div>
+      {account.ownDevices.length > 0 && (
+        <details class="contact" open={account.ownDevices.some(isOpen)}>
+          <summary>
+            <span>Your other devices</span>
+            <span class="badge">{account.ownDevices.length}</span>
+          </summary>
+          <Devices account={scope} owner={account.jid} devices={account.ownDevices} />
+        </details>
+      )}
+      <h3>Contacts</h3>
+      {account.contacts.length === 0 && (
+        <p class="muted">Contacts appear here once you write to each other.</p>
+      )}
+      {account.contacts.map((contact) => (
+        <Contact key={contact.jid} account={scope} contact={contact} />
+      ))}
+    </section>
+  );
+}

@@ -1,0 +1,67 @@
+// The popup: the current site first, then its accounts, then everything else.
+import { useEffect, useState } from 'preact/hooks';
+import { Account } from './account';
+import { PROMISE, STATE_WORDS } from './format';
+import { Policy, SeenAccounts, SiteStatus } from './site';
+import { Sites } from './sites';
+import type { Snapshot, Store } from './store';
+
+function useSnapshot(store: Store): Snapshot {
+  const [snapshot, setSnapshot] = useState(store.get());
+  useEffect(() => {
+    setSnapshot(store.get());
+    return store.subscribe(() => setSnapshot(store.get()));
+  }, [store]);
+  return snapshot;
+}
+
+function Nowhere() {
+  const { title, detail } = STATE_WORDS.impossible;
+  return (
+    <section class="status neutral">
+      <div data-testid="site-state" data-state="impossible" role="status">
+        <h1>{title}</h1>
+        <p>{detail}</p>
+      </div>
+    </section>
+  );
+}
+
+/** The whole popup. `onProtect` runs inside the click, because only then may the browser ask for a permission. */
+export function App(props: {
+  readonly store: Store;
+  readonly origin: string | undefined;
+  onProtect(): void;
+}) {
+  const { store, origin } = props;
+  const { view, sites, error } = useSnapshot(store);
+  return (
+    <>
+      <header>
+        <span class="brand">Omnemo</span>
+        <span class="origin">{origin ?? ''}</span>
+      </header>
+      <main>
+        {error !== undefined && (
+          <p class="alarm" role="alert">
+            {error}
+          </p>
+        )}
+        {origin === undefined && <Nowhere />}
+        {view !== undefined && (
+          <>
+            <SiteStatus view={view} onProtect={() => props.onProtect()} />
+            {view.protected && <SeenAccounts store={store} view={view} />}
+            {view.protected &&
+              view.accounts.map((account) => (
+                <Account key={account.jid} store={store} origin={view.origin} account={account} />
+              ))}
+            {view.protected && <Policy store={store} view={view} />}
+          </>
+        )}
+        <Sites store={store} sites={sites} current={origin} />
+      </main>
+      <footer>{PROMISE}</footer>
+    </>
+  );
+}

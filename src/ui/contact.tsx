@@ -1,0 +1,115 @@
+// One contact: what is wrong, the devices, and whether the chat is encrypted at all.
+import { useState } from 'preact/hooks';
+import type { BareJid } from '../jid';
+import { explainRefusal } from '../rpc/reasons';
+import type { ContactView, DeviceView, Trust } from '../rpc/vault-api';
+import { Confirm } from './confirm';
+import { Device } from './device';
+import type { Store } from './store';
+
+/** Where a decision belongs to. */
+export interface Account {
+  readonly store: Store;
+  readonly origin: string;
+  readonly jid: BareJid;
+}
+
+/** The devices of one person, each with its decision. */
+export function Devices(props: {
+  readonly account: Account;
+  readonly owner: BareJid;
+  readonly devices: readonly DeviceView[];
+}) {
+  const { store, origin, jid } = props.account;
+  const decide = (deviceId: number, trust: Trust, fingerprint: string): void => {
+    void store.act('setTrust', { origin, jid, owner: props.owner, deviceId, fingerprint, trust });
+  };
+  const ordered = [...props.devices].sort((a, b) => Number(b.active) - Number(a.active));
+  return (
+    <ul class="devices">
+      {ordered.map((device) => (
+        <Device
+          key={device.deviceId}
+          device={device}
+          onTrust={(trust, fingerprint) => decide(device.deviceId, trust, fingerprint)}
+        />
+      ))}
+    </ul>
+  );
+}
+
+function needsDecision({ active, trust, keyChanged, fingerprint }: DeviceView): boolean {
+  return active && fingerprint !== undefined && (keyChanged || trust === 'undecided');
+}
+
+function summaryOf(contact: ContactView): string {
+  if (contact.encryption === 'off') return 'not encrypted';
+  const active = contact.devices.filter((device) => device.active);
+  if (active.some(needsDecision)) return 'waits for your decision';
+  if (active.length === 0) return 'no known device';
+  const verified = active.filter(({ trust }) => trust === 'verified').length;
+  const count = active.length === 1 ? '1 device' : `${active.length} devices`;
+  return verified === 0 ? count : `${count}, ${verified} verified`;
+}
+
+/** Shows a contact, unfolded when there is something to decide. */
+export function Contact(props: { readonly account: Account; readonly contact: ContactView }) {
+  const { account, contact } = props;
+  const { store, origin, jid } = account;
+  const [isAsking, setAsking] = useState(false);
+  const isOff = contact.encryption === 'off';
+  const isUrgent = contact.devices.some(needsDecision) || contact.refusal !== undefined;
+
+  function setEncryption(encryption: 'on' | 'off'): void {
+    setAsking(false);
+    void store.act('setEncryption', { origin, jid, peer: contact.jid, encryption });
+  }
+
+  return (
+    <details class="contact" data-testid="contact" data-jid={contact.jid} open={isUrgent}>
+      <summary>
+        <span class="jid">{contact.jid}</span>
+        <span class={isOff || isUrgent ? 'badge attention' : 'badge'}>{summaryOf(contact)}</span>
+      </summary>
+      {contact.refusal !== undefined && (
+        <p class="alarm" role="status">
+          The last message was not sent:{' '}
+          <span data-testid="refusal">{explainRefusal(contact.refusal.code)}</span>
+        </p>
+      )}
+      {contact.plainCount > 0 && (
+        <p class="warning">
+          {contact.plainCount === 1
+            ? 'One message arrived unencrypted in this encrypted chat.'
+            : `${contact.plainCount} messages arrived unencrypted in this encrypted chat.`}
+        </p>
+      )}
+      {contact.devices.length > 0 && (
+        <Devices account={account} owner={contact.jid} devices={contact.devices} />
+      )}
+      <label class="switch">
+        <input
+          type="checkbox"
+          data-testid="encryption-switch"
+          checked={!isOff}
+          onClick={(event) => {
+            event.preventDefault(); // shown as the vault answers
+            if (isOff) setEncryption('on');
+            else setAsking(true);
+          }}
+        />
+        Encrypt messages to this contact
+      </label>
+      {isAsking && (
+        <Confirm
+          testId="confirm-plain"
+          yes="Send unencrypted"
+          isDangerous
+          question={`Everything you write to ${contact.jid} will be readable for the servers.`}
+          onYes={() => setEncryption('off')}
+          onNo={() => setAsking(false)}
+        />
+      )}
+    </details>
+  );
+}

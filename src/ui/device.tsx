@@ -1,0 +1,93 @@
+// One device: its key, when it was seen, and the decision about it.
+import { useState } from 'preact/hooks';
+import type { DeviceView, Trust } from '../rpc/vault-api';
+import { Confirm } from './confirm';
+import { Fingerprint } from './fingerprint';
+import { dayText, TRUST_WORDS } from './format';
+
+const TRUSTS: readonly Trust[] = ['undecided', 'trusted', 'verified', 'distrusted'];
+
+function isTrust(value: string): value is Trust {
+  return TRUSTS.some((trust) => trust === value);
+}
+
+/** Shows a device; `onTrust` is called with the fingerprint that was looked at. */
+export function Device(props: {
+  readonly device: DeviceView;
+  onTrust(trust: Trust, fingerprint: string): void;
+}) {
+  const { device, onTrust } = props;
+  const { fingerprint } = device;
+  const [isVerifying, setVerifying] = useState(false);
+  const now = Date.now();
+
+  function choose(value: string): void {
+    if (fingerprint === undefined || !isTrust(value)) return;
+    if (value === 'verified') return setVerifying(true);
+    setVerifying(false);
+    onTrust(value, fingerprint);
+  }
+
+  return (
+    <li
+      class={device.active ? 'device' : 'device inactive'}
+      data-testid="device"
+      data-device-id={device.deviceId}
+    >
+      {device.keyChanged && (
+        <p class="alarm" role="alert">
+          This device suddenly has another key. Below is the new one: compare it before you trust
+          it.
+        </p>
+      )}
+      {fingerprint === undefined ? (
+        <p class="muted">No key of this device has been seen yet.</p>
+      ) : (
+        <Fingerprint fingerprint={fingerprint} testId="device-fingerprint" />
+      )}
+      <div class="row">
+        <span class="muted small">
+          Device {device.deviceId}
+          {device.active ? '' : ' · no longer used'}
+          <br />
+          first seen {dayText(device.firstSeen, now)}, last seen {dayText(device.lastSeen, now)}
+        </span>
+        {fingerprint !== undefined && (
+          <select
+            class={`trust ${device.trust}`}
+            data-testid="device-trust"
+            aria-label={`Trust in device ${device.deviceId}`}
+            value={device.trust}
+            onChange={(event) => {
+              choose(event.currentTarget.value);
+              event.currentTarget.value = device.trust; // the vault's answer decides what is shown
+            }}
+          >
+            {TRUSTS.map((trust) => (
+              <option key={trust} value={trust}>
+                {TRUST_WORDS[trust]}
+              </option>
+            ))}
+          </select>
+        )}
+      </div>
+      {isVerifying && fingerprint !== undefined && (
+        <Confirm
+          testId="confirm-verify"
+          yes="The fingerprints are the same"
+          question={
+            <>
+              Compare all eight groups over another way than this chat: a call, or face to face.
+              Then messages from a new device of this contact will wait for your decision.
+            </>
+          }
+          onYes={() => {
+            setVerifying(false);
+            onTrust('verified', fingerprint);
+          }}
+          onNo={() => setVerifying(false)}
+        />
+      )}
+    </li>
+  );
+}

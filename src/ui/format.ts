@@ -1,0 +1,135 @@
+// Pure text for the views.
+import type { SiteView, StreamState, Trust, TrustPolicy } from '../rpc/vault-api';
+
+/** The two rows of four groups in which a fingerprint is read. */
+export function fingerprintRows(fingerprint: string): readonly [string, string] {
+  const groups = fingerprint.split(' ');
+  return [groups.slice(0, 4).join(' '), groups.slice(4).join(' ')];
+}
+
+const DAY_MS = 24 * 3600 * 1000;
+
+/** A moment as people say it: today and yesterday by name, else the date. */
+export function dayText(at: number, now: number, locale?: string): string {
+  const startOf = (time: number): number => new Date(time).setHours(0, 0, 0, 0);
+  const days = Math.round((startOf(now) - startOf(at)) / DAY_MS);
+  if (days === 0) return 'today';
+  if (days === 1) return 'yesterday';
+  return new Date(at).toLocaleDateString(locale, {
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+  });
+}
+
+/** The state a site is in as a whole. */
+export type SiteState = StreamState | 'impossible' | 'unprotected' | 'idle';
+
+/** The most urgent state comes first: what is said about the site is said about its worst stream. */
+const URGENCY: readonly StreamState[] = [
+  'failed',
+  'pending',
+  'publishing',
+  'connecting',
+  'passive',
+  'ignored',
+  'ready',
+];
+
+/** The one state the popup names. */
+export function siteState(view: SiteView): SiteState {
+  if (!view.protected) return view.protectable ? 'unprotected' : 'impossible';
+  const states = view.streams.map(({ state }) => state);
+  return URGENCY.find((state) => states.includes(state)) ?? 'idle';
+}
+
+interface Words {
+  readonly title: string;
+  readonly detail: string;
+  readonly tone: 'good' | 'attention' | 'neutral';
+}
+
+/** What each state means, in words that hold. */
+export const STATE_WORDS: Readonly<Record<SiteState, Words>> = {
+  impossible: {
+    title: 'Not available here',
+    detail: 'Only sites over https, or on this computer, can be protected.',
+    tone: 'neutral',
+  },
+  unprotected: {
+    title: 'Not protected',
+    detail: 'Nothing on this site is encrypted by Omnemo.',
+    tone: 'neutral',
+  },
+  idle: {
+    title: 'No chat connection',
+    detail: 'This site is protected, but none of its open pages is connected to a chat server.',
+    tone: 'neutral',
+  },
+  connecting: {
+    title: 'Connecting',
+    detail: 'A chat connection is open; its account is not known yet.',
+    tone: 'neutral',
+  },
+  pending: {
+    title: 'Waiting for you',
+    detail: 'An account was seen on this site. Messages are held back until you decide.',
+    tone: 'attention',
+  },
+  ignored: {
+    title: 'Left alone',
+    detail:
+      'You chose not to protect this account here. Its messages leave as the page writes them.',
+    tone: 'neutral',
+  },
+  publishing: {
+    title: 'Publishing keys',
+    detail: 'The keys of this device are being put on the server.',
+    tone: 'neutral',
+  },
+  ready: {
+    title: 'Encrypting',
+    detail: 'Texts of this account leave the browser encrypted, or not at all.',
+    tone: 'good',
+  },
+  failed: {
+    title: 'Keys not published',
+    detail: 'The server did not take the keys of this device. Reload the page to try again.',
+    tone: 'attention',
+  },
+  passive: {
+    title: 'The page encrypts itself',
+    detail: 'This page uses OMEMO of its own, so Omnemo stays out of it.',
+    tone: 'neutral',
+  },
+};
+
+/** Names of the trust states. */
+export const TRUST_WORDS: Readonly<Record<Trust, string>> = {
+  undecided: 'Undecided',
+  trusted: 'Trusted',
+  verified: 'Verified',
+  distrusted: 'Distrusted',
+};
+
+/** The policies in a sentence each. */
+export const POLICY_WORDS: Readonly<Record<TrustPolicy, Omit<Words, 'tone'>>> = {
+  blind: {
+    title: 'Trust new devices until I verify one',
+    detail:
+      'New devices of a contact are trusted until you verify a first one; then you are asked.',
+  },
+  ask: {
+    title: 'Ask me about every new device',
+    detail: 'Messages wait until you have decided on every device of the contact.',
+  },
+  'verified-only': {
+    title: 'Verified devices only',
+    detail: 'Only devices whose fingerprint you have compared get your messages.',
+  },
+};
+
+/** The sentence the whole product promises, the same everywhere (design §5). */
+export const PROMISE =
+  'Omnemo keeps your keys, your past and your trust decisions out of reach of the server and the web page. ' +
+  'The text you read or type in the page is visible to the page’s own code.';

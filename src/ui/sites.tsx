@@ -1,0 +1,56 @@
+// All protected sites, and the way out.
+import { useState } from 'preact/hooks';
+import { Confirm } from './confirm';
+import type { Store } from './store';
+
+/** Lists the protected sites; `current` is the one shown above. */
+export function Sites(props: {
+  readonly store: Store;
+  readonly sites: readonly string[];
+  readonly current: string | undefined;
+}) {
+  const { store, sites, current } = props;
+  const [asking, setAsking] = useState<string>();
+  return (
+    <details data-testid="sites" class="contact">
+      <summary>
+        <span>Protected sites</span>
+        <span class="badge">{sites.length}</span>
+      </summary>
+      {sites.length === 0 && <p class="muted">None yet.</p>}
+      <ul class="devices">
+        {sites.map((origin) => (
+          <li key={origin} class="device">
+            <div class="row">
+              <span class="jid">
+                {origin}
+                {origin === current && <span class="muted"> (this one)</span>}
+              </span>
+              <button
+                type="button"
+                data-testid="unprotect"
+                aria-label={`Stop protecting ${origin}`}
+                onClick={() => setAsking(origin)}
+              >
+                Stop
+              </button>
+            </div>
+            {asking === origin && (
+              <Confirm
+                testId="confirm-unprotect"
+                yes="Stop protecting"
+                isDangerous
+                question="Its pages are reloaded, and from then on messages leave as the page writes them. Keys and history stay in this browser."
+                onYes={() => {
+                  setAsking(undefined);
+                  void store.act('unprotect', { origin });
+                }}
+                onNo={() => setAsking(undefined)}
+              />
+            )}
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}

@@ -1,0 +1,56 @@
+// Mounts the popup, for the active tab or, opened as a page of its own, for the site named in its address.
+import { render } from 'preact';
+import browser from 'webextension-polyfill';
+import { createClient } from '../rpc/port';
+import type { PopupApi } from '../rpc/vault-api';
+import { App } from './app';
+import { createStore } from './store';
+
+interface Place {
+  readonly origin?: string;
+  readonly tabId?: number;
+}
+
+function originOf(text: string | undefined): string | undefined {
+  try {
+    const { origin } = new URL(text ?? '');
+    return origin === 'null' ? undefined : origin;
+  } catch {
+    return undefined;
+  }
+}
+
+async function findPlace(): Promise<Place> {
+  const named = new URLSearchParams(location.search).get('site');
+  if (named !== null) {
+    document.documentElement.classList.add('page');
+    const origin = originOf(named);
+    return origin === undefined ? {} : { origin };
+  }
+  const [tab] = await browser.tabs.query({ active: true, currentWindow: true });
+  const origin = originOf(tab?.url);
+  return {
+    ...(origin !== undefined && /^https?:/.test(origin) && { origin }),
+    ...(tab?.id !== undefined && { tabId: tab.id }),
+  };
+}
+
+/** Shows the popup in the element `app` of the document. */
+export async function startPopup(): Promise<void> {
+  const client = createClient<PopupApi>(() => browser.runtime.connect({ name: 'popup' }), true);
+  const { origin, tabId } = await findPlace();
+  const store = createStore(client, origin);
+
+  // The prompt may close the popup, so the wish is stored first; the request must come in the same click (design D16).
+  function protect(): void {
+    if (origin === undefined) return;
+    const wish = { origin, ...(tabId !== undefined && { tabId }) };
+    void client.request('intend', wish);
+    const { protocol, hostname } = new URL(origin);
+    const asking = browser.permissions.request({ origins: [`${protocol}//${hostname}/*`] });
+    void asking.then((isGranted) => (isGranted ? store.act('protect', wish) : false));
+  }
+
+  const root = document.getElementById('app');
+  if (root !== null) render(<App store={store} origin={origin} onProtect={protect} />, root);
+}

@@ -1,0 +1,76 @@
+// Loads what the popup shows and keeps it fresh; every action ends with a new look at the truth.
+import { VaultError } from '../rpc/errors';
+import type { Client } from '../rpc/port';
+import type { PopupApi, SiteView } from '../rpc/vault-api';
+
+/** What the views show. */
+export interface Snapshot {
+  readonly view?: SiteView;
+  readonly sites: readonly string[];
+  readonly error?: string;
+}
+
+/** The popup's memory. */
+export interface Store {
+  get(): Snapshot;
+  /** Calls back after every change; returns the function that ends this. */
+  subscribe(listener: () => void): () => void;
+  /** Asks the vault to do something and looks again; a refusal is shown. */
+  act<N extends keyof PopupApi>(name: N, arg: PopupApi[N]['arg']): Promise<boolean>;
+}
+
+function sentenceFor(error: unknown): string {
+  const code = error instanceof VaultError ? error.code : 'internal';
+  if (code === 'stale') return 'That has changed in the meantime. Look again and decide anew.';
+  if (code === 'forbidden') return 'The browser has not given the permission for this site.';
+  if (code === 'storage') return 'The browser could not store this. Nothing was changed.';
+  return `Omnemo could not do this (${code}).`;
+}
+
+/** Makes a store for one origin; `origin` undefined: a page that cannot be protected. */
+export function createStore(client: Client<PopupApi>, origin: string | undefined): Store {
+  const listeners = new Set<() => void>();
+  let snapshot: Snapshot = { sites: [] };
+  let turn = 0;
+
+  function set(next: Snapshot): void {
+    snapshot = next;
+    listeners.forEach((listener) => listener());
+  }
+
+  async function load(error?: string): Promise<void> {
+    const mine = ++turn;
+    try {
+      const sites = await client.request('sites', {});
+      const view = origin === undefined ? undefined : await client.request('site', { origin });
+      if (mine !== turn) return; // a later look is on its way
+      set({
+        sites: sites.map((site) => site.origin),
+        ...(view !== undefined && { view }),
+        ...(error !== undefined && { error }),
+      });
+    } catch (failure) {
+      if (mine === turn) set({ ...snapshot, error: sentenceFor(failure) });
+    }
+  }
+
+  client.onEvent(() => void load(snapshot.error));
+  void load();
+  return {
+    get: () => snapshot,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async act(name, arg) {
+      try {
+        await client.request(name, arg);
+        await load();
+        return true;
+      } catch (failure) {
+        await load(sentenceFor(failure));
+        return false;
+      }
+    },
+  };
+}

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { explainRefusal, type RefusalCode } from '../../src/rpc/reasons';
 import { protect, type Popup } from '../support/extension';
 import { PASSWORD, startWorld, type World } from '../support/people';
+import { until } from '../support/wait';
 import { connectRaw, type RawClient } from '../support/raw-client';
 import {
   bundleNode,
@@ -66,8 +67,11 @@ async function expectSentence(said: string, codes: readonly RefusalCode[]): Prom
   const sentences = codes.map(explainRefusal);
   expect(sentences.filter((sentence) => said.includes(sentence))).toHaveLength(1);
   const popup = await openPopup();
-  const shown = await popup.text();
-  expect(sentences.filter((sentence) => shown.includes(sentence))).not.toEqual([]);
+  const shown = await until('the popup to say why', async () => {
+    const text = await popup.text();
+    return sentences.find((sentence) => text.includes(sentence));
+  });
+  expect(said).toContain(shown);
 }
 
 describe('a message that cannot be encrypted', () => {
@@ -145,6 +149,7 @@ describe('a message that cannot be encrypted', () => {
       await popup.protect();
       await person.converse.reload();
       const to = frank.server.jid('grace');
+      await person.converse.page.bringToFront();
       await person.converse.openChat(to);
       await person.converse.send('before the account was confirmed');
       const said = await person.converse.showsFailed(

@@ -3,9 +3,9 @@
 import { bareJid, type BareJid } from '../jid';
 import { log } from '../log';
 import type { BridgeMessage, Direction, HookMessage, Position } from '../rpc/page-api';
-import type { RefusalCode } from '../rpc/reasons';
+import { explainFailure, type RefusalCode } from '../rpc/reasons';
 import type { Attachment, SmEvent, SmRecord, StreamState } from '../rpc/vault-api';
-import { parseFrame, XmlError } from '../xml/element';
+import { appendText, cleanText, parseFrame, serialise, XmlError } from '../xml/element';
 import { NS } from '../xml/ns';
 import { accountIn, accountOf, type StreamAccount } from './account';
 import { Chores } from './chores';
@@ -246,25 +246,26 @@ export class StreamSession {
 
   /** A frame nobody could read; what is no message passes, the server will judge it. */
   async #dropUnread(text: string, at: Position, code: RefusalCode): Promise<Handled | undefined> {
-    const name = /^\s*(?:<\?xml[^>]*>\s*)?<([A-Za-z_][\w.-]*)[\s/>]/.exec(text)?.[1];
-    if (name !== undefined && name !== 'message') return AS_IT_IS;
-    const shell = parseFrame(`<message xmlns='${NS.client}'/>`);
-    for (const attribute of ['id', 'to']) {
-      const value = new RegExp(`^[^>]*?\\s${attribute}\\s*=\\s*(?:'([^'<]*)'|"([^"<]*)")`).exec(
-        text,
-      );
-      const found = value?.[1] ?? value?.[2];
-      if (found !== undefined) shell.setAttribute(attribute, found);
-    }
-    if (name === 'message') {
-      return this.#refuse(shell, at, code, bareJid(shell.getAttribute('to') ?? ''));
-    }
-    return { frames: [] };
+    const shell = shellOf(text);
+    if (shell === undefined) return AS_IT_IS;
+    return this.#refuse(shell, at, code, bareJid(shell.getAttribute('to') ?? ''));
+  }
+
+  /** A message that is too large or too deep to be looked at must not pass for one that was. */
+  async #replaceUnread(text: string, at: Position): Promise<Handled | undefined> {
+    const shell = shellOf(text);
+    const own = this.#account?.bare;
+    if (shell === undefined || own === undefined || this.#isOutOfIt()) return AS_IT_IS;
+    const from = bareJid(shell.getAttribute('from') ?? '');
+    // In a wrapper of our own account the sender is not known: nothing can be said in anyone's name.
+    if (from === undefined || from === own) return this.#swallow(at);
+    appendText(shell, 'body', NS.client, explainFailure('malformed'));
+    return { frames: [serialise(shell)] };
   }
 
   async #incoming(text: string, at: Position): Promise<Handled | undefined> {
     const frame = this.#parse(text);
-    if (frame instanceof XmlError) return AS_IT_IS;
+    if (frame instanceof XmlError) return this.#replaceUnread(text, at);
     const managed = await this.#manage(frame, text, 'in', at);
     const account = this.#account === undefined ? accountIn(frame) : undefined;
     if (account !== undefined) {
@@ -421,6 +422,22 @@ export class StreamSession {
       })
       .catch(() => undefined);
   }
+}
+
+/** The addresses of a message that cannot be parsed; undefined for what is surely no message. */
+function shellOf(text: string): Element | undefined {
+  const name = /^\s*(?:<\?xml[^>]*>\s*)?<([A-Za-z_][\w.-]*)[\s/>]/.exec(text)?.[1];
+  if (name !== undefined && name !== 'message') return undefined;
+  const shell = parseFrame(`<message xmlns='${NS.client}'/>`);
+  const tag = text.slice(0, 8192);
+  for (const attribute of ['id', 'from', 'to', 'type']) {
+    const found = new RegExp(`^[^>]*?\\s${attribute}\\s*=\\s*(?:'([^'<&]*)'|"([^"<&]*)")`).exec(
+      tag,
+    );
+    const value = found?.[1] ?? found?.[2];
+    if (value !== undefined) shell.setAttribute(attribute, cleanText(value));
+  }
+  return shell;
 }
 
 /** host[:port] of a socket's URL. */

@@ -7,11 +7,13 @@ import type { BareJid } from '../jid';
 import type { OmemoVersion } from '../omemo/types';
 import { scopedKey, type Scope } from './context';
 
-/** What names a ciphertext. `key` is the one for our device; absent in a message of our own device. */
+/**
+ * What names a ciphertext. The sender's device id is not part of it: it is not authenticated, and a copy under a changed id
+ * must not make the genuine message unreadable. `key` is the one for our device; absent in a message of our own device.
+ */
 export interface Ciphertext {
   readonly version: OmemoVersion;
   readonly sender: BareJid;
-  readonly senderDeviceId: number;
   readonly key?: Uint8Array;
   readonly iv?: Uint8Array;
   readonly payload?: Uint8Array;
@@ -27,17 +29,8 @@ function part(bytes: Uint8Array | undefined): Uint8Array {
 
 /** The record key of a ciphertext in the archive of an account. */
 export function archiveKey(scope: Scope, ciphertext: Ciphertext): string {
-  const { version, sender, senderDeviceId, key, iv, payload } = ciphertext;
+  const { version, sender, key, iv, payload } = ciphertext;
   const text = (value: string): Uint8Array => part(new TextEncoder().encode(value));
-  const digest = sha256(
-    concat(
-      text(version),
-      text(sender),
-      text(String(senderDeviceId)),
-      part(key),
-      part(iv),
-      part(payload),
-    ),
-  );
+  const digest = sha256(concat(text(version), text(sender), part(key), part(iv), part(payload)));
   return scopedKey(scope, toHex(digest));
 }

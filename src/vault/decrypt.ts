@@ -21,7 +21,7 @@ import {
   type Scope,
 } from './context';
 import { deviceOf, withIdentityKey } from './devices';
-import type { AccountRecord, ArchiveRecord, PeerRecord } from './records';
+import type { AccountRecord, ArchiveRecord, PeerRecord, SessionsRecord } from './records';
 import { loadSessions, sessionsKey } from './recipients';
 import type { Unit } from './transaction';
 import { trustOf } from './trust';
@@ -43,11 +43,10 @@ function failed(code: FailureCode, chores: readonly Chore[] = []): DecryptOutcom
 }
 
 function ciphertextOf(request: DecryptRequest, key: Uint8Array | undefined): Ciphertext {
-  const { version, sender, senderDeviceId, iv, payload } = request;
+  const { version, sender, iv, payload } = request;
   return {
     version,
     sender,
-    senderDeviceId,
     ...(key !== undefined && { key }),
     ...(iv !== undefined && { iv }),
     ...(payload !== undefined && { payload }),
@@ -101,19 +100,20 @@ interface Job {
 /** Tries every key addressed to us; clients without prekey flag or with colliding ids send several (Q-9). */
 async function open(job: Job): Promise<DecryptOutcome> {
   const { unit, scope, request } = job;
-  const sessions = await loadSessions(unit, scope, request.sender);
-  const known = sessions.devices[request.senderDeviceId] ?? { archived: [] };
+  const stored = await loadSessions(unit, scope, request.sender);
   let failure: OmemoErrorCode = 'no-session';
-  for (const key of job.keys) {
+  for (const { bytes } of job.keys) {
     try {
-      const changed = changedKeyIn(job, key.bytes);
+      const { sender, sessions } = claimed(job, stored, bytes);
+      const changed = changedKeyIn(job, sender, bytes);
       if (changed !== undefined) {
         savePeer(unit, scope, changed);
         return failed('key-changed');
       }
-      const opened = openKey(job, known, key.bytes);
+      const known = sessions.devices[request.senderDeviceId] ?? { archived: [] };
+      const opened = openKey(job, known, bytes);
       const devices = { ...sessions.devices, [request.senderDeviceId]: opened.sessions };
-      return await commit(job, opened, key.bytes, () =>
+      return await commit({ ...job, sender }, opened, bytes, () =>
         unit.put('sessions', sessionsKey(scope, request.sender), { ...sessions, devices }),
       );
     } catch (error) {
@@ -124,14 +124,42 @@ async function open(job: Job): Promise<DecryptOutcome> {
   return failed(FAILURE_OF[failure], listChore(job));
 }
 
+/**
+ * The device id of a legacy sender is not authenticated: a server can change it. A key exchange under another id than the
+ * listed one its key belongs to is refused; a key so far seen only under an unlisted id is given to the id it now comes
+ * with, sessions and all, so that the genuine message opens after the changed one.
+ * @throws OmemoError `malformed`.
+ */
+function claimed(
+  { request, sender }: Job,
+  sessions: SessionsRecord,
+  bytes: Uint8Array,
+): { readonly sender: PeerRecord; readonly sessions: SessionsRecord } {
+  const { version, senderDeviceId } = request;
+  const identityKey = readIdentityKey(version, bytes);
+  const holder = sender.devices.find(
+    (device) =>
+      device.deviceId !== senderDeviceId &&
+      identityKey !== undefined &&
+      device.identityKey !== undefined &&
+      equalBytes(device.identityKey, identityKey),
+  );
+  if (holder === undefined) return { sender, sessions };
+  if (holder.isActive) throw new OmemoError('malformed');
+  const { [holder.deviceId]: moved, ...rest } = sessions.devices;
+  const devices = moved === undefined ? rest : { [senderDeviceId]: moved, ...rest };
+  const others = sender.devices.filter((device) => device !== holder);
+  return { sender: { ...sender, devices: others }, sessions: { ...sessions, devices } };
+}
+
 /** The sender's record with the alarm raised, if a key exchange brings another key than the device is known with. */
-function changedKeyIn(job: Job, bytes: Uint8Array): PeerRecord | undefined {
-  const { request, sender, context } = job;
-  const claimed = readIdentityKey(request.version, bytes);
+function changedKeyIn(job: Job, sender: PeerRecord, bytes: Uint8Array): PeerRecord | undefined {
+  const { request, context } = job;
+  const offered = readIdentityKey(request.version, bytes);
   const known = deviceOf(sender, request.senderDeviceId)?.identityKey;
-  if (claimed === undefined || known === undefined || equalBytes(claimed, known)) return undefined;
+  if (offered === undefined || known === undefined || equalBytes(offered, known)) return undefined;
   // Trust does not matter here: an alarm adds no key.
-  return withIdentityKey(sender, request.senderDeviceId, claimed, 'ask', context.now()).peer;
+  return withIdentityKey(sender, request.senderDeviceId, offered, 'ask', context.now()).peer;
 }
 
 interface OpenedKey {

@@ -117,7 +117,7 @@ export function encryptText(
         savePeer(unit, scope, { ...written, encryptedSince: written.encryptedSince ?? now });
       else if (isOwn && kept !== record) savePeer(unit, scope, kept);
     }
-    const ciphertext = { version: VERSION, sender: scope.jid, senderDeviceId, iv, payload };
+    const ciphertext = { version: VERSION, sender: scope.jid, iv, payload };
     unit.put('archive', archiveKey(scope, ciphertext), { v: 1, peer, text, at: now });
     unit.put('requests', key, { v: 1, message, at: now });
     return { kind: 'encrypted', message, skipped };

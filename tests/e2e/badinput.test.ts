@@ -1,6 +1,7 @@
 // Hostile input from the server's side, at a real page: every piece is survived, and the genuine message after it opens.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Bundle } from '../../src/omemo/types';
+import { explainFailure } from '../../src/rpc/reasons';
 import { protect } from '../support/extension';
 import { PASSWORD, startWorld, type Person, type World } from '../support/people';
 import { connectRaw, type RawClient } from '../support/raw-client';
@@ -163,7 +164,6 @@ describe('messages', () => {
       'the last byte of the payload',
       (parts) => ({ ...parts, payload: flipBit(parts.payload, -1) }),
     ],
-    ['the device id of the sender', (parts) => ({ ...parts, sid: parts.sid + 1 })],
   ];
 
   async function survive(text: string, rid: number, device: RawDevice): Promise<void> {
@@ -191,6 +191,31 @@ describe('messages', () => {
     await stillWorks('after flipped messages');
   });
 
+  it('a changed device id of the sender, under which a known key is refused', async () => {
+    const genuine = await bob.compose(alice.jid, aliceDevice, 'from the device it says');
+    bob.send(alice.jid, 'changed sid', { ...genuine, sid: 1002 });
+    bob.send(alice.jid, 'unknown sid', { ...genuine, sid: 5005 });
+    bob.send(alice.jid, 'true sid', genuine);
+    const jid = world.server.jid('bob');
+    await alice.converse.shows(jid, 'from the device it says');
+    const shown = await alice.converse.messages(jid);
+    expect(shown.filter(({ text }) => text === 'from the device it says')).toHaveLength(1);
+    await stillWorks('after changed device ids');
+  });
+
+  it('a changed device id of an unknown sender, which does not cost the genuine message', async () => {
+    const device = createRawDevice(bob.client, 1004);
+    await device.publishBundle();
+    await device.publishList([bob.deviceId, device.deviceId]);
+    const genuine = await device.compose(alice.jid, aliceDevice, 'from a device not seen before');
+    device.send(alice.jid, 'changed sid of a new device', { ...genuine, sid: 6006 });
+    device.send(alice.jid, 'true sid of a new device', genuine);
+    const next = await device.compose(alice.jid, aliceDevice, 'and its next message');
+    device.send(alice.jid, 'next of the new device', next);
+    await alice.converse.shows(world.server.jid('bob'), 'and its next message');
+    await stillWorks('after a changed device id of a new device');
+  });
+
   it('a key exchange with a prekey nobody has', async () => {
     const device = createRawDevice(bob.client, 1003);
     await device.publishBundle();
@@ -207,8 +232,14 @@ describe('messages', () => {
   });
 
   it('odd and over-long stanzas', async () => {
+    const malformedShown = async () => {
+      const shown = await alice.converse.messages(world.server.jid('bob'));
+      return shown.filter(({ text }) => text === explainFailure('malformed')).length;
+    };
+    const before = await malformedShown();
     const to = alice.jid;
-    const deep = '<a>'.repeat(200) + '</a>'.repeat(200);
+    // Deeper than we read, less deep than Prosody can store.
+    const deep = '<a>'.repeat(60) + '</a>'.repeat(60);
     for (const content of [
       `<encrypted xmlns='${NS}'/>`,
       `<encrypted xmlns='${NS}'><header/></encrypted>`,
@@ -221,5 +252,8 @@ describe('messages', () => {
         `<message to='${to}' type='chat'>${content}<body>${FALLBACK}</body></message>`,
       );
     await stillWorks('after odd stanzas');
+    const shown = await alice.converse.messages(world.server.jid('bob'));
+    expect(shown.filter(({ text }) => text.includes(FALLBACK))).toEqual([]);
+    expect((await malformedShown()) - before).toBe(6);
   });
 });

@@ -1,12 +1,10 @@
 // One account on this site: our own device, its other devices, and the people it talks to.
-import type { AccountView, DeviceView } from '../rpc/vault-api';
+import type { AccountView } from '../rpc/vault-api';
 import { Contact, Devices } from './contact';
 import { Fingerprint } from './fingerprint';
+import { Fold } from './fold';
+import { needsDecision, shownText } from './format';
 import type { Store } from './store';
-
-function isOpen({ active, trust, keyChanged }: DeviceView): boolean {
-  return active && (trust === 'undecided' || keyChanged);
-}
 
 /** Shows an account. */
 export function Account(props: {
@@ -17,10 +15,12 @@ export function Account(props: {
   const { store, origin, account } = props;
   const scope = { store, origin, jid: account.jid };
   return (
-    <section aria-label={account.jid}>
-      <h2 class="jid">{account.jid}</h2>
+    <section aria-label={shownText(account.jid)}>
+      <h2 class="jid">{shownText(account.jid)}</h2>
       <p class="muted small">
-        {account.endpoints.length === 0 ? '' : `over ${account.endpoints.join(', ')} · `}
+        {account.endpoints.length === 0
+          ? ''
+          : `over ${account.endpoints.map(shownText).join(', ')} · `}
         {account.published ? 'keys are on the server' : 'keys are not on the server yet'}
       </p>
       <div class="card">
@@ -32,13 +32,17 @@ export function Account(props: {
         </p>
       </div>
       {account.ownDevices.length > 0 && (
-        <details class="contact" open={account.ownDevices.some(isOpen)}>
-          <summary>
-            <span>Your other devices</span>
-            <span class="badge">{account.ownDevices.length}</span>
-          </summary>
+        <Fold
+          isUrgent={account.ownDevices.some(needsDecision)}
+          summary={
+            <>
+              <span>Your other devices</span>
+              <span class="badge">{account.ownDevices.length}</span>
+            </>
+          }
+        >
           <Devices account={scope} owner={account.jid} devices={account.ownDevices} />
-        </details>
+        </Fold>
       )}
       <h3>Contacts</h3>
       {account.contacts.length === 0 && (

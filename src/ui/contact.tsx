@@ -5,6 +5,8 @@ import { explainRefusal } from '../rpc/reasons';
 import type { ContactView, DeviceView, Trust } from '../rpc/vault-api';
 import { Confirm } from './confirm';
 import { Device } from './device';
+import { Fold } from './fold';
+import { needsDecision, shownText } from './format';
 import type { Store } from './store';
 
 /** Where a decision belongs to. */
@@ -38,13 +40,10 @@ export function Devices(props: {
   );
 }
 
-function needsDecision({ active, trust, keyChanged, fingerprint }: DeviceView): boolean {
-  return active && fingerprint !== undefined && (keyChanged || trust === 'undecided');
-}
-
 function summaryOf(contact: ContactView): string {
   if (contact.encryption === 'off') return 'not encrypted';
   const active = contact.devices.filter((device) => device.active);
+  if (active.some(({ keyChanged }) => keyChanged)) return 'key changed';
   if (active.some(needsDecision)) return 'waits for your decision';
   if (active.length === 0) return 'no known device';
   const verified = active.filter(({ trust }) => trust === 'verified').length;
@@ -66,15 +65,23 @@ export function Contact(props: { readonly account: Account; readonly contact: Co
   }
 
   return (
-    <details class="contact" data-testid="contact" data-jid={contact.jid} open={isUrgent}>
-      <summary>
-        <span class="jid">{contact.jid}</span>
-        <span class={isOff || isUrgent ? 'badge attention' : 'badge'}>{summaryOf(contact)}</span>
-      </summary>
+    <Fold
+      testId="contact"
+      jid={contact.jid}
+      isUrgent={isUrgent}
+      summary={
+        <>
+          <span class="jid">{shownText(contact.jid)}</span>
+          <span class={isOff || isUrgent ? 'badge attention' : 'badge'}>{summaryOf(contact)}</span>
+        </>
+      }
+    >
       {contact.refusal !== undefined && (
-        <p class="alarm" role="status">
+        <p class="alarm">
           The last message was not sent:{' '}
-          <span data-testid="refusal">{explainRefusal(contact.refusal.code)}</span>
+          <span data-testid="refusal" role="status">
+            {explainRefusal(contact.refusal.code)}
+          </span>
         </p>
       )}
       {contact.plainCount > 0 && (
@@ -105,11 +112,11 @@ export function Contact(props: { readonly account: Account; readonly contact: Co
           testId="confirm-plain"
           yes="Send unencrypted"
           isDangerous
-          question={`Everything you write to ${contact.jid} will be readable for the servers.`}
+          question={`Everything you write to ${shownText(contact.jid)} will be readable for the servers.`}
           onYes={() => setEncryption('off')}
           onNo={() => setAsking(false)}
         />
       )}
-    </details>
+    </Fold>
   );
 }

@@ -18,13 +18,15 @@ export function Device(props: {
 }) {
   const { device, onTrust } = props;
   const { fingerprint } = device;
-  const [isVerifying, setVerifying] = useState(false);
+  // The key the user is comparing. It stays the same when the device shows up with another key meanwhile, so that the
+  // confirmation can only ever be about the key that was looked at.
+  const [compared, setCompared] = useState<string>();
   const now = Date.now();
 
   function choose(value: string): void {
     if (fingerprint === undefined || !isTrust(value)) return;
-    if (value === 'verified') return setVerifying(true);
-    setVerifying(false);
+    if (value === 'verified') return setCompared(fingerprint);
+    setCompared(undefined);
     onTrust(value, fingerprint);
   }
 
@@ -71,21 +73,25 @@ export function Device(props: {
           </select>
         )}
       </div>
-      {isVerifying && fingerprint !== undefined && (
+      {compared !== undefined && (
         <Confirm
           testId="confirm-verify"
-          yes="The fingerprints are the same"
+          yes="I compared it over another way"
           question={
             <>
-              Compare all eight groups over another way than this chat: a call, or face to face.
-              Then messages from a new device of this contact will wait for your decision.
+              Compare all eight groups with the other device, in a call or face to face, never in
+              this chat:
+              <Fingerprint fingerprint={compared} testId="compared-fingerprint" />
+              {compared === fingerprint
+                ? 'Once one device is verified, new ones are no longer trusted by themselves.'
+                : 'The device has another key by now. Cancel and look again.'}
             </>
           }
           onYes={() => {
-            setVerifying(false);
-            onTrust('verified', fingerprint);
+            setCompared(undefined);
+            onTrust('verified', compared);
           }}
-          onNo={() => setVerifying(false)}
+          onNo={() => setCompared(undefined)}
         />
       )}
     </li>

@@ -1,10 +1,27 @@
 // Pure text for the views.
-import type { SiteView, StreamState, Trust, TrustPolicy } from '../rpc/vault-api';
+import type { DeviceView, SiteView, StreamState, Trust, TrustPolicy } from '../rpc/vault-api';
 
 /** The two rows of four groups in which a fingerprint is read. */
 export function fingerprintRows(fingerprint: string): readonly [string, string] {
   const groups = fingerprint.split(' ');
   return [groups.slice(0, 4).join(' '), groups.slice(4).join(' ')];
+}
+
+/**
+ * A text from the network as it may be shown: what is invisible or turns the writing direction is spelled out, so that no
+ * JID can look like another one.
+ */
+export function shownText(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
+  );
+}
+
+/** Does the user have to say something about this device before messages go on? */
+export function needsDecision(device: DeviceView): boolean {
+  const { active, fingerprint, keyChanged, trust } = device;
+  return active && fingerprint !== undefined && (keyChanged || trust === 'undecided');
 }
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -94,7 +111,8 @@ export const STATE_WORDS: Readonly<Record<SiteState, Words>> = {
   },
   failed: {
     title: 'Keys not published',
-    detail: 'The server did not take the keys of this device. Reload the page to try again.',
+    detail:
+      'The server did not take the keys of this device, so messages are refused. Reload the page to try again.',
     tone: 'attention',
   },
   passive: {
@@ -103,6 +121,27 @@ export const STATE_WORDS: Readonly<Record<SiteState, Words>> = {
     tone: 'neutral',
   },
 };
+
+/** The accounts whose streams are in the state the popup names. */
+export function accountsInState(view: SiteView): readonly string[] {
+  const state = siteState(view);
+  const jids = view.streams.flatMap((stream) =>
+    stream.state === state && stream.jid !== undefined ? [stream.jid] : [],
+  );
+  return [...new Set(jids)];
+}
+
+/** The sentence below the state; what the user switched off is not called encrypted. */
+export function stateDetail(view: SiteView): string {
+  const state = siteState(view);
+  const accounts = accountsInState(view);
+  const hasPlainContact = view.accounts.some(
+    ({ jid, contacts }) =>
+      accounts.includes(jid) && contacts.some(({ encryption }) => encryption === 'off'),
+  );
+  if (state !== 'ready' || !hasPlainContact) return STATE_WORDS[state].detail;
+  return 'Texts leave the browser encrypted, or not at all, except to contacts you switched encryption off for.';
+}
 
 /** Names of the trust states. */
 export const TRUST_WORDS: Readonly<Record<Trust, string>> = {
@@ -132,4 +171,4 @@ export const POLICY_WORDS: Readonly<Record<TrustPolicy, Omit<Words, 'tone'>>> = 
 /** The sentence the whole product promises, the same everywhere (design §5). */
 export const PROMISE =
   'Omnemo keeps your keys, your past and your trust decisions out of reach of the server and the web page. ' +
-  'The text you read or type in the page is visible to the page’s own code.';
+  "The text you read or type in the page is visible to the page's own code.";

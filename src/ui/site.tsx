@@ -1,21 +1,30 @@
 // The current site: what is going on, what waits for a decision, and its policy.
 import { explainRefusal } from '../rpc/reasons';
 import type { SiteView, TrustPolicy } from '../rpc/vault-api';
-import { POLICY_WORDS, siteState, STATE_WORDS } from './format';
+import {
+  accountsInState,
+  POLICY_WORDS,
+  shownText,
+  siteState,
+  STATE_WORDS,
+  stateDetail,
+} from './format';
 import type { Store } from './store';
 
 /** The state of the site in words, and the way to protect it. */
 export function SiteStatus(props: { readonly view: SiteView; onProtect(): void }) {
   const { view } = props;
   const state = siteState(view);
-  const { title, detail, tone } = STATE_WORDS[state];
-  const accounts = view.streams.flatMap(({ jid }) => (jid === undefined ? [] : [jid]));
+  const { title, tone } = STATE_WORDS[state];
+  const accounts = accountsInState(view);
   return (
     <section class={`status ${tone}`}>
       <div data-testid="site-state" data-state={state} role="status">
         <h1>{title}</h1>
-        {state === 'ready' && <p class="jid">{[...new Set(accounts)].join(', ')}</p>}
-        <p>{detail}</p>
+        {state !== 'pending' && accounts.length > 0 && (
+          <p class="jid">{accounts.map(shownText).join(', ')}</p>
+        )}
+        <p>{stateDetail(view)}</p>
       </div>
       {state === 'unprotected' && (
         <button
@@ -28,9 +37,11 @@ export function SiteStatus(props: { readonly view: SiteView; onProtect(): void }
         </button>
       )}
       {view.refusal !== undefined && (
-        <p class="alarm" role="status">
+        <p class="alarm">
           A message was not sent:{' '}
-          <span data-testid="refusal">{explainRefusal(view.refusal.code)}</span>
+          <span data-testid="refusal" role="status">
+            {explainRefusal(view.refusal.code)}
+          </span>
         </p>
       )}
     </section>
@@ -46,8 +57,8 @@ export function SeenAccounts(props: { readonly store: Store; readonly view: Site
       {view.pending.map(({ jid, endpoint }) => (
         <section class="card ask" key={`${jid} ${endpoint}`}>
           <h3>Protect this account here?</h3>
-          <p class="jid">{jid}</p>
-          <p class="muted small">seen at {endpoint}</p>
+          <p class="jid">{shownText(jid)}</p>
+          <p class="muted small">seen at {shownText(endpoint)}</p>
           <p class="small">
             Omnemo makes keys for it in this browser and publishes them on its server. Until you
             decide, its messages are not sent.
@@ -78,7 +89,8 @@ export function SeenAccounts(props: { readonly store: Store; readonly view: Site
       {view.ignored.map(({ jid, endpoint }) => (
         <p class="row small" key={`${jid} ${endpoint}`}>
           <span>
-            <span class="jid">{jid}</span> <span class="muted">is not protected here</span>
+            <span class="jid">{shownText(jid)}</span>{' '}
+            <span class="muted">is not protected here</span>
           </span>
           <button
             type="button"

@@ -45,10 +45,15 @@ export async function startPopup(): Promise<void> {
   function protect(): void {
     if (origin === undefined) return;
     const wish = { origin, ...(tabId !== undefined && { tabId }) };
-    void client.request('intend', wish);
+    void store.act('intend', wish);
     const { protocol, hostname } = new URL(origin);
-    const asking = browser.permissions.request({ origins: [`${protocol}//${hostname}/*`] });
-    void asking.then((isGranted) => (isGranted ? store.act('protect', wish) : false));
+    browser.permissions.request({ origins: [`${protocol}//${hostname}/*`] }).then(
+      (isGranted) => {
+        if (isGranted) void store.act('protect', wish);
+        else store.fail('The browser was not allowed to run Omnemo on this site.');
+      },
+      () => store.fail('The browser refused to ask for the permission for this site.'),
+    );
   }
 
   const root = document.getElementById('app');

@@ -17,6 +17,8 @@ export interface Store {
   subscribe(listener: () => void): () => void;
   /** Asks the vault to do something and looks again; a refusal is shown. */
   act<N extends keyof PopupApi>(name: N, arg: PopupApi[N]['arg']): Promise<boolean>;
+  /** Shows a failure that happened outside the vault. */
+  fail(sentence: string): void;
 }
 
 function sentenceFor(error: unknown): string {
@@ -32,13 +34,15 @@ export function createStore(client: Client<PopupApi>, origin: string | undefined
   const listeners = new Set<() => void>();
   let snapshot: Snapshot = { sites: [] };
   let turn = 0;
+  /** What the user's last action came to; a failed look is no part of it and goes with the next good one. */
+  let lastFailure: string | undefined;
 
   function set(next: Snapshot): void {
     snapshot = next;
     listeners.forEach((listener) => listener());
   }
 
-  async function load(error?: string): Promise<void> {
+  async function load(): Promise<void> {
     const mine = ++turn;
     try {
       const sites = await client.request('sites', {});
@@ -47,14 +51,14 @@ export function createStore(client: Client<PopupApi>, origin: string | undefined
       set({
         sites: sites.map((site) => site.origin),
         ...(view !== undefined && { view }),
-        ...(error !== undefined && { error }),
+        ...(lastFailure !== undefined && { error: lastFailure }),
       });
     } catch (failure) {
       if (mine === turn) set({ ...snapshot, error: sentenceFor(failure) });
     }
   }
 
-  client.onEvent(() => void load(snapshot.error));
+  client.onEvent(() => void load());
   void load();
   return {
     get: () => snapshot,
@@ -63,14 +67,20 @@ export function createStore(client: Client<PopupApi>, origin: string | undefined
       return () => listeners.delete(listener);
     },
     async act(name, arg) {
+      lastFailure = undefined; // cleared here, not on success: an earlier action may still be running
+      let isDone = true;
       try {
         await client.request(name, arg);
-        await load();
-        return true;
       } catch (failure) {
-        await load(sentenceFor(failure));
-        return false;
+        isDone = false;
+        lastFailure = sentenceFor(failure);
       }
+      await load();
+      return isDone;
+    },
+    fail(sentence) {
+      lastFailure = sentence;
+      set({ ...snapshot, error: sentence });
     },
   };
 }

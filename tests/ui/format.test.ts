@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import {
+  accountsInState,
+  dayText,
+  fingerprintRows,
+  needsDecision,
+  PROMISE,
+  shownText,
+  siteState,
+  STATE_WORDS,
+  stateDetail,
+} from '../../src/ui/format';
+import { account, ALICE, CAROL, device, site } from './views';
+
+describe('the state of a site', () => {
+  it.each([
+    ['impossible', site(['ready'], { protectable: false, protected: false })],
+    ['unprotected', site(['ready'], { protected: false })],
+    ['idle', site([])],
+    ['ready', site(['ready'])],
+    ['failed', site(['ready', 'failed', 'pending'])],
+    ['pending', site(['publishing', 'pending', 'ready'])],
+    ['ignored', site(['ready', 'ignored'])],
+  ] as const)('is %s', (state, view) => {
+    expect(siteState(view)).toBe(state);
+  });
+
+  it('names only the accounts it is true of, each once', () => {
+    const ready = { tabId: 9, jid: CAROL, endpoint: 'example.org', state: 'ready' } as const;
+    const view = site(['failed', 'failed']);
+    expect(accountsInState({ ...view, streams: [...view.streams, ready] })).toEqual([ALICE]);
+  });
+
+  it('claims full encryption only while no contact of that account is switched off', () => {
+    const detail = (owner: typeof ALICE, encryption: 'on' | 'off') =>
+      stateDetail(site(['ready'], { accounts: [account(owner, encryption)] }));
+    expect(detail(ALICE, 'on')).toBe(STATE_WORDS.ready.detail);
+    expect(detail(CAROL, 'off')).toBe(STATE_WORDS.ready.detail);
+    expect(detail(ALICE, 'off')).toContain('except to contacts you switched encryption off for');
+  });
+});
+
+describe('a name from the network', () => {
+  it.each([
+    ['alice@example.org', 'alice@example.org'],
+    ['日本@example.org', '日本@example.org'],
+    ['<b>x@example.org', '<b>x@example.org'],
+    ['evil\u202egro.elpmaxe', 'evil\\u{202e}gro.elpmaxe'],
+    ['a\u200bb@example.org', 'a\\u{200b}b@example.org'],
+    ['a\u2066b\u2069@example.org', 'a\\u{2066}b\\u{2069}@example.org'],
+    ['a\u{e0061}b@example.org', 'a\\u{e0061}b@example.org'],
+  ])('%j is shown as %j', (text, shown) => {
+    expect(shownText(text)).toBe(shown);
+  });
+});
+
+describe('a device waits for a decision', () => {
+  it.each([
+    [true, device({ trust: 'undecided' })],
+    [true, device({ keyChanged: true, trust: 'trusted' })],
+    [false, device()],
+    [false, device({ trust: 'distrusted' })],
+    [false, device({ trust: 'undecided', active: false })],
+  ])('%s: %j', (waits, shown) => {
+    expect(needsDecision(shown)).toBe(waits);
+  });
+
+  it('not before a key of it is known', () => {
+    const { fingerprint: _, ...unknown } = device({ trust: 'undecided' });
+    expect(needsDecision(unknown)).toBe(false);
+  });
+});
+
+it('reads a fingerprint in two rows of four groups', () => {
+  expect(fingerprintRows('a b c d e f g h')).toEqual(['a b c d', 'e f g h']);
+});
+
+it('names a day by the calendar, not by hours', () => {
+  const now = new Date(2026, 4, 10, 0, 30).getTime();
+  expect(dayText(new Date(2026, 4, 10, 0, 1).getTime(), now)).toBe('today');
+  expect(dayText(new Date(2026, 4, 9, 23, 59).getTime(), now)).toBe('yesterday');
+  expect(dayText(new Date(2026, 4, 1).getTime(), now, 'en-GB')).toBe('1 May 2026');
+});
+
+it('promises word for word what the README promises', () => {
+  const readme = readFileSync(path.join(import.meta.dirname, '..', '..', 'README.md'), 'utf8');
+  expect(readme.replace(/\s+/g, ' ')).toContain(PROMISE);
+});

@@ -1,0 +1,302 @@
+"""A scripted OMEMO client: slixmpp and python-oldmemo, unmodified. Runs under Debian's own Python.
+
+Its keys stay in the folder it is given, so that it goes on with the same device when it is started again.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import sqlite3
+import sys
+import uuid
+import xml.etree.ElementTree as ET
+
+import oldmemo
+import oldmemo.etree
+import omemo
+from omemo.storage import Just, Nothing
+from slixmpp import ClientXMPP
+from slixmpp.exceptions import IqError, IqTimeout
+from slixmpp.xmlstream.handler import Callback
+from slixmpp.xmlstream.matcher import MatchXPath
+
+from lines import end_with_parent, tell, write
+
+OMEMO = oldmemo.oldmemo.NAMESPACE
+DEVICES = OMEMO + ".devicelist"
+CLIENT = "jabber:client"
+PUBSUB = "http://jabber.org/protocol/pubsub"
+EVENT = PUBSUB + "#event"
+DATA = "jabber:x:data"
+FALLBACK = "This message is OMEMO-encrypted."
+TRUSTED, UNDECIDED = "trusted", "undecided"
+
+log = logging.getLogger("bot")
+
+
+def bare(jid):
+    return str(jid).partition("/")[0]
+
+
+def q(namespace, name):
+    return f"{{{namespace}}}{name}"
+
+
+def element(ns, tag, /, text=None, children=(), **attributes):
+    made = ET.Element(q(ns, tag), attributes)
+    made.text = text
+    made.extend(children)
+    return made
+
+
+def publish_options():
+    def field(name, value, **attributes):
+        return element(DATA, "field", var=name, children=[element(DATA, "value", value)], **attributes)
+
+    fields = [
+        field("FORM_TYPE", PUBSUB + "#publish-options", type="hidden"),
+        field("pubsub#persist_items", "true"),
+        field("pubsub#access_model", "open"),
+    ]
+    form = element(DATA, "x", type="submit", children=fields)
+    return element(PUBSUB, "publish-options", children=[form])
+
+
+class Storage(omemo.Storage):
+    def __init__(self, path):
+        super().__init__()
+        self.database = sqlite3.connect(path, isolation_level=None)
+        self.database.execute("CREATE TABLE IF NOT EXISTS kept (key TEXT PRIMARY KEY, value TEXT)")
+
+    async def _load(self, key):
+        row = self.database.execute("SELECT value FROM kept WHERE key = ?", (key,)).fetchone()
+        return Nothing() if row is None else Just(json.loads(row[0]))
+
+    async def _store(self, key, value):
+        self.database.execute("REPLACE INTO kept VALUES (?, ?)", (key, json.dumps(value)))
+
+    async def _delete(self, key):
+        self.database.execute("DELETE FROM kept WHERE key = ?", (key,))
+
+
+def session_manager_class(bot):
+    """python-omemo calls most hooks without an instance, hence the closure."""
+
+    class Manager(omemo.SessionManager):
+        @staticmethod
+        async def _upload_bundle(bundle):
+            payload = oldmemo.etree.serialize_bundle(bundle)
+            try:
+                await bot.publish(f"{OMEMO}.bundles:{bundle.device_id}", payload)
+            except (IqError, IqTimeout) as error:
+                raise omemo.BundleUploadFailed(str(error)) from error
+
+        @staticmethod
+        async def _download_bundle(namespace, bare_jid, device_id):
+            try:
+                found = await bot.fetch(bare_jid, f"{OMEMO}.bundles:{device_id}")
+            except (IqError, IqTimeout) as error:
+                raise omemo.BundleDownloadFailed(str(error)) from error
+            if found is None:
+                raise omemo.BundleNotFound(f"{bare_jid} {device_id}")
+            return oldmemo.etree.parse_bundle(found, bare_jid, device_id)
+
+        @staticmethod
+        async def _delete_bundle(namespace, device_id):
+            raise omemo.BundleDeletionFailed("never needed here")
+
+        @staticmethod
+        async def _upload_device_list(namespace, device_list):
+            payload = oldmemo.etree.serialize_device_list(device_list)
+            try:
+                await bot.publish(DEVICES, payload)
+            except (IqError, IqTimeout) as error:
+                raise omemo.DeviceListUploadFailed(str(error)) from error
+
+        @staticmethod
+        async def _download_device_list(namespace, bare_jid):
+            try:
+                found = await bot.fetch(bare_jid, DEVICES)
+            except IqError as error:
+                if error.condition == "item-not-found":
+                    return {}
+                raise omemo.DeviceListDownloadFailed(str(error)) from error
+            except IqTimeout as error:
+                raise omemo.DeviceListDownloadFailed(str(error)) from error
+            return {} if found is None else oldmemo.etree.parse_device_list(found)
+
+        async def _evaluate_custom_trust_level(self, device):
+            is_trusted = device.trust_level_name == TRUSTED
+            return omemo.TrustLevel.TRUSTED if is_trusted else omemo.TrustLevel.UNDECIDED
+
+        async def _make_trust_decision(self, undecided, identifier):
+            for device in undecided:
+                await self.set_trust(device.bare_jid, device.identity_key, TRUSTED)
+
+        @staticmethod
+        async def _send_message(message, bare_jid):
+            bot.send_omemo(bare_jid, message)
+
+    return Manager
+
+
+class Bot(ClientXMPP):
+    def __init__(self, options):
+        super().__init__(f"{options.jid}/bot", os.environ.pop("PEER_PASSWORD"))
+        self.own = options.jid
+        self.ca_certs = options.ca
+        self.storage = Storage(os.path.join(options.folder, "omemo.sqlite"))
+        self.manager = None
+        self.incoming = asyncio.Queue()
+        self.busy = asyncio.Lock()
+        self.tasks = set()
+        for plugin in ("xep_0030", "xep_0060", "xep_0115", "xep_0163"):
+            self.register_plugin(plugin)
+        self["xep_0163"].add_interest(DEVICES)
+        self.register_handler(
+            Callback("message", MatchXPath(q(CLIENT, "message")), self.incoming.put_nowait)
+        )
+        self.add_event_handler("session_start", self.session_start)
+        self.add_event_handler("failed_auth", lambda _: self.give_up("authentication failed"))
+
+    def begin(self, coroutine):
+        """Starts a task and keeps it: the event loop itself holds tasks weakly."""
+        task = self.loop.create_task(coroutine)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    def give_up(self, why):
+        tell("failed", why=why)
+        self.loop.stop()
+
+    async def session_start(self, _):
+        try:
+            await self.get_roster()
+            self.manager = await session_manager_class(self).create(
+                *([oldmemo.Oldmemo(self.storage)], self.storage),
+                *(self.own, "bot", UNDECIDED),
+            )
+            await self.manager.after_history_sync()
+            await self.manager.ensure_data_consistency()
+            device, _ = await self.manager.get_own_device_information()
+            self.begin(self.work())
+            # Only now: what waited for us needs the keys.
+            self.send_presence()
+            fingerprint = "".join(self.manager.format_identity_key(device.identity_key))
+            tell("ready", device=device.device_id, fingerprint=fingerprint)
+        except Exception as error:
+            log.exception("start")
+            self.give_up(repr(error))
+
+    async def ask(self, kind, children, to=None):
+        iq = self.Iq()
+        iq["type"] = kind
+        if to:
+            iq["to"] = to
+        iq.xml.append(element(PUBSUB, "pubsub", children=children))
+        return (await iq.send(timeout=15)).xml
+
+    async def fetch(self, jid, node):
+        """The newest item whatever its id: clients differ in it."""
+        reply = await self.ask("get", [element(PUBSUB, "items", node=node)], to=jid)
+        found = reply.findall(f".//{q(PUBSUB, 'item')}")
+        return found[-1][0] if found and len(found[-1]) else None
+
+    async def publish(self, node, payload):
+        item = element(PUBSUB, "item", id="current", children=[payload])
+        publish = element(PUBSUB, "publish", node=node, children=[item])
+        await self.ask("set", [publish, publish_options()])
+
+    async def work(self):
+        """Everything that arrives is handled in the order in which it arrived."""
+        while True:
+            stanza = await self.incoming.get()
+            try:
+                async with self.busy:
+                    await self.on_message(stanza.xml)
+            except Exception as error:
+                log.exception("incoming")
+                tell("undecrypted", error=repr(error))
+
+    async def on_message(self, xml):
+        sender = bare(xml.get("from", self.own))
+        items = xml.find(f"{q(EVENT, 'event')}/{q(EVENT, 'items')}")
+        encrypted = xml.find(q(OMEMO, "encrypted"))
+        if items is not None:
+            await self.on_event(sender, items)
+        elif encrypted is not None:
+            message = await oldmemo.etree.parse_message(encrypted, sender, self.own, self.manager)
+            plain, _, _ = await self.manager.decrypt(message)
+            if plain is not None:
+                tell("message", sender=sender, text=plain.decode(), encrypted=True)
+        elif xml.findtext(q(CLIENT, "body")) is not None:
+            tell("message", sender=sender, text=xml.findtext(q(CLIENT, "body")), encrypted=False)
+
+    async def on_event(self, sender, items):
+        found = items.findall(q(EVENT, "item"))
+        if items.get("node") == DEVICES and found and len(found[-1]):
+            devices = oldmemo.etree.parse_device_list(found[-1][0])
+            await self.manager.update_device_list(OMEMO, sender, devices)
+
+    def send_omemo(self, to, message, body=None):
+        stanza = self.Message()
+        stanza["to"] = to
+        stanza["type"] = "chat"
+        stanza["id"] = str(uuid.uuid4())
+        if body is not None:
+            stanza["body"] = body
+        stanza.xml.append(oldmemo.etree.serialize_message(message))
+        stanza.xml.append(element("urn:xmpp:hints", "store"))
+        stanza.send()
+
+    async def do_send(self, to, text):
+        await self.manager.refresh_device_list(OMEMO, to)
+        messages, errors = await self.manager.encrypt(frozenset([to]), {OMEMO: text.encode()})
+        if errors or not messages:
+            raise RuntimeError(f"not encrypted for every device: {errors}")
+        for message in messages:
+            self.send_omemo(to, message, FALLBACK)
+        return {}
+
+    async def do_fingerprints(self, jid):
+        await self.manager.refresh_device_list(OMEMO, jid)
+        known = await self.manager.get_device_information(jid)
+        keys = ["".join(self.manager.format_identity_key(d.identity_key)) for d in known]
+        return {"fingerprints": sorted(keys)}
+
+    async def serve(self):
+        reader = asyncio.StreamReader()
+        await self.loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        while line := await reader.readline():
+            request = json.loads(line)
+            number, name = request.pop("id"), request.pop("do")
+            try:
+                async with self.busy:
+                    result = await getattr(self, "do_" + name)(**request)
+                write({"id": number, "ok": True, **result})
+            except Exception as error:
+                log.exception("request %s", name)
+                write({"id": number, "ok": False, "error": repr(error)})
+        # The end of the input is the order to log out.
+        await self.disconnect()
+        self.loop.stop()
+
+
+def main():
+    end_with_parent()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--jid", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--folder", required=True)
+    parser.add_argument("--ca", required=True)
+    options = parser.parse_args()
+    logging.basicConfig(stream=sys.stderr, level=logging.DEBUG)
+    bot = Bot(options)
+    bot.begin(bot.serve())
+    bot.connect(address=("127.0.0.1", options.port), force_starttls=True)
+    bot.loop.run_forever()
+
+
+main()

@@ -1,0 +1,4 @@
+// Profanity as Debian packages it.
+import { describeClient } from './scenario';
+
+describeClient('profanity');

@@ -6,10 +6,6 @@ import { startSession } from '../src/session/start';
 export default defineUnlistedScript(() =>
   startSession({
     connect: () => browser.runtime.connect({ name: 'session' }),
-    onMessage: (listener) =>
-      browser.runtime.onMessage.addListener((message: unknown) => {
-        listener(message);
-        return undefined;
-      }),
+    onMessage: (listener) => browser.runtime.onMessage.addListener(listener),
   }),
 );

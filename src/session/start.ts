@@ -17,8 +17,8 @@ function isWake(message: unknown): boolean {
 export interface Surroundings {
   /** Opens a port to the vault; throws once the extension is gone. */
   connect(): PortLike;
-  /** Calls back with every message of the background. */
-  onMessage(listener: (message: unknown) => void): void;
+  /** Calls back with every message of the background, which waits for the answer. */
+  onMessage(listener: (message: unknown) => Promise<void>): void;
 }
 
 /** Takes over the document's streams. */
@@ -38,7 +38,8 @@ export function startSession({ connect, onMessage }: Surroundings): void {
     streams.get(message.s)?.handle(message);
     if (message.t === 'closed') streams.delete(message.s);
   });
-  onMessage((message) => {
-    if (isWake(message)) for (const stream of streams.values()) stream.wake();
+  onMessage(async (message) => {
+    if (!isWake(message)) return;
+    await Promise.allSettled([...streams.values()].map((stream) => stream.wake()));
   });
 }

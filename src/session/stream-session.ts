@@ -19,7 +19,7 @@ import { isPlainChat, sendProtected, type OutboundTools } from './outbound-flow'
 import { publishKeys } from './publish';
 import { publishesOmemo } from './route';
 import { StreamManagement } from './stream-management';
-import { OUT_LIMIT_MS, refusalOf, type VaultClient } from './vault-client';
+import { IN_LIMIT_MS, OUT_LIMIT_MS, refusalOf, type VaultClient } from './vault-client';
 
 const codec = codecFor('eu.siacs.conversations.axolotl');
 
@@ -93,10 +93,20 @@ export class StreamSession {
   }
 
   /** The vault may have forgotten or decided something: tell it again, ask it again. */
-  wake(): void {
+  async wake(): Promise<void> {
     if (this.#isClosed) return;
+    const { protect } = await this.#vault.request('hello', {}, IN_LIMIT_MS);
+    if (!protect) return this.#end();
     this.#report();
     if (this.#account !== undefined && this.#attachment?.kind !== 'granted') this.#attach();
+  }
+
+  /**
+   * The site is no longer protected and its page about to be loaded anew, without us: it must not resume a stream whose
+   * stanzas it counts otherwise than the server.
+   */
+  #end(): void {
+    this.#inject('out', 'end', `<close xmlns='${NS.framing}'/>`, undefined);
   }
 
   #close(): void {

@@ -1,12 +1,12 @@
 // All protected sites, and the way out.
 import { useState } from 'preact/hooks';
 import { Confirm } from './confirm';
-import type { Store } from './store';
+import type { Snapshot, Store } from './store';
 
 /** Lists the protected sites; `current` is the one shown above. */
 export function Sites(props: {
   readonly store: Store;
-  readonly sites: readonly string[];
+  readonly sites: Snapshot['sites'];
   readonly current: string | undefined;
 }) {
   const { store, sites, current } = props;
@@ -19,12 +19,15 @@ export function Sites(props: {
       </summary>
       {sites.length === 0 && <p class="muted">None yet.</p>}
       <ul class="devices">
-        {sites.map((origin) => (
+        {sites.map(({ origin, protected: isProtected }) => (
           <li key={origin} class="device">
             <div class="row">
               <span class="jid">
                 {origin}
                 {origin === current && <span class="muted"> (this one)</span>}
+                {!isProtected && (
+                  <span class="muted"> – the browser’s permission was taken back</span>
+                )}
               </span>
               <button
                 type="button"

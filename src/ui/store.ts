@@ -6,7 +6,7 @@ import type { PopupApi, SiteView } from '../rpc/vault-api';
 /** What the views show. */
 export interface Snapshot {
   readonly view?: SiteView;
-  readonly sites: readonly string[];
+  readonly sites: PopupApi['sites']['result'];
   readonly error?: string;
 }
 
@@ -49,7 +49,7 @@ export function createStore(client: Client<PopupApi>, origin: string | undefined
       const view = origin === undefined ? undefined : await client.request('site', { origin });
       if (mine !== turn) return; // a later look is on its way
       set({
-        sites: sites.map((site) => site.origin),
+        sites,
         ...(view !== undefined && { view }),
         ...(lastFailure !== undefined && { error: lastFailure }),
       });

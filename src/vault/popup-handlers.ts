@@ -41,16 +41,17 @@ export async function protectSite(
 export function popupHandlers(context: Context, presence: Presence): PopupHandlers {
   return {
     sites: async () => {
-      const sites = await allSites(context);
-      return sites
-        .filter(({ isProtected }) => isProtected)
-        .map(({ origin }) => ({ origin, protected: true }));
+      const sites = (await allSites(context)).filter(({ isProtected }) => isProtected);
+      const isAllowed = await Promise.all(sites.map(({ origin }) => hasPermission(origin)));
+      return sites.map(({ origin }, index) => ({ origin, protected: isAllowed[index] === true }));
     },
 
     site: async ({ origin }) => {
       // After the worker slept, the pages tell again what is going on; a later event brings it here.
       if (presence.streamsOf(origin).length === 0) void wakeTabs(origin);
-      return siteView(context, origin, presence.streamsOf(origin));
+      const view = await siteView(context, origin, presence.streamsOf(origin));
+      // The user may have taken the permission back in the browser's own settings: then nothing of ours runs there.
+      return { ...view, protected: view.protected && (await hasPermission(origin)) };
     },
 
     intend: async ({ origin, tabId }) => {
@@ -77,7 +78,8 @@ export function popupHandlers(context: Context, presence: Presence): PopupHandle
         (site) => site.isProtected && patternOf(site.origin) === pattern,
       );
       await renewScripts(context);
-      // A running stream stays as it is until its page is loaded anew.
+      // Running streams end first: a page without us must not resume what it counted with us.
+      await wakeTabs(origin);
       await reloadTabs(origin);
       if (!isShared) await browser.permissions.remove({ origins: [pattern] });
       return null;

@@ -54,7 +54,9 @@ describe('the popup', () => {
   it('asks for no site where none can be protected', async () => {
     const { vault, client } = fakeVault();
     const store = createStore(client, undefined);
-    await vi.waitFor(() => expect(store.get().sites).toEqual([ORIGIN]));
+    await vi.waitFor(() =>
+      expect(store.get().sites).toEqual([{ origin: ORIGIN, protected: true }]),
+    );
     expect(vault.asked).toEqual(['sites']);
   });
 

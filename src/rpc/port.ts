@@ -29,7 +29,7 @@ export interface Client<A extends Exchanges<A>> {
     arg: A[N]['arg'],
     timeoutMs?: number,
   ): Promise<A[N]['result']>;
-  /** Calls back whenever the vault says that something changed. Returns the function that ends this. */
+  /** Calls back whenever the vault says that something changed, or had to be reached anew. Returns the function that ends this. */
   onEvent(listener: () => void): () => void;
   close(): void;
 }
@@ -63,6 +63,7 @@ export function createClient<A extends Exchanges<A>>(
   let port: PortLike | undefined;
   let nextId = 1;
   let silentPorts = 0;
+  let hasOpened = false;
   let isClosed = false;
 
   function settle(id: number): Pending | undefined {
@@ -92,10 +93,7 @@ export function createClient<A extends Exchanges<A>>(
     silentPorts += 1;
     if (isClosed || (pending.size === 0 && !stayConnected)) return;
     if (silentPorts >= MAX_SILENT_PORTS) return failAll();
-    setTimeout(() => {
-      open();
-      listeners.forEach((listener) => listener());
-    }, 50 * silentPorts);
+    setTimeout(open, 50 * silentPorts);
   }
 
   function open(): PortLike | undefined {
@@ -106,6 +104,9 @@ export function createClient<A extends Exchanges<A>>(
       opened.onMessage.addListener(receive);
       opened.onDisconnect.addListener(() => lost(opened));
       for (const { frame } of pending.values()) opened.postMessage(frame);
+      // A worker that was asleep has forgotten what it was told about the moment.
+      if (hasOpened) queueMicrotask(() => listeners.forEach((listener) => listener()));
+      hasOpened = true;
     } catch {
       port = undefined; // the extension was updated or switched off under the page
       failAll();

@@ -38,8 +38,10 @@ export function startSession({ connect, onMessage }: Surroundings): void {
     streams.get(message.s)?.handle(message);
     if (message.t === 'closed') streams.delete(message.s);
   });
+  const wake = (): Promise<unknown> =>
+    Promise.allSettled([...streams.values()].map((stream) => stream.wake()));
+  vault.onEvent(() => void wake());
   onMessage(async (message) => {
-    if (!isWake(message)) return;
-    await Promise.allSettled([...streams.values()].map((stream) => stream.wake()));
+    if (isWake(message)) await wake();
   });
 }

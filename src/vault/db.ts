@@ -114,10 +114,18 @@ export function createDatabase(name = 'omnemo'): Database {
         const stores = [...new Set(changes.map(({ store }) => store))];
         if (stores.length === 0) return;
         const transaction = db.transaction(stores, 'readwrite', { durability: 'strict' });
-        const puts = changes.map(({ store, key, value }) => {
-          const target = transaction.objectStore(store);
-          return value === undefined ? target.delete(key) : target.put(value, key);
-        });
+        const puts: Promise<unknown>[] = [];
+        try {
+          for (const { store, key, value } of changes) {
+            const target = transaction.objectStore(store);
+            puts.push(value === undefined ? target.delete(key) : target.put(value, key));
+          }
+        } catch (error) {
+          // A value that cannot be cloned throws at once, and what was put before it would still be committed.
+          transaction.abort();
+          await Promise.allSettled([...puts, transaction.done]);
+          throw error;
+        }
         await Promise.all([...puts, transaction.done]);
       }),
   };

@@ -28,15 +28,18 @@ export function signXeddsa(
   nonce: Uint8Array,
 ): Uint8Array {
   assertLength('nonce', nonce, 64);
-  const k = bigintOf(clamp(privateKey)) % ORDER;
+  const scalar = clamp(privateKey);
+  const k = bigintOf(scalar) % ORDER;
   const point = ed25519.Point.BASE.multiply(k).toBytes();
   const isNegative = ((point[31] ?? 0) & 0x80) !== 0;
   const a = isNegative ? ORDER - k : k;
+  // As libsignal and libxeddsa do, the scalar is hashed unreduced where it was not negated: the same bytes as theirs.
+  const secret = isNegative ? bytesOf(a) : scalar;
   const publicKey = Uint8Array.from(point);
   publicKey[31] = (publicKey[31] ?? 0) & 0x7f;
   const prefix = new Uint8Array(32).fill(0xff);
   prefix[0] = 0xfe;
-  const r = bigintOf(sha512(concat(prefix, bytesOf(a), message, nonce))) % ORDER;
+  const r = bigintOf(sha512(concat(prefix, secret, message, nonce))) % ORDER;
   const commitment = ed25519.Point.BASE.multiply(r).toBytes();
   const h = bigintOf(sha512(concat(commitment, publicKey, message))) % ORDER;
   return concat(commitment, bytesOf((r + h * a) % ORDER));

@@ -44,8 +44,12 @@ export function oneOf<const T extends string>(...values: readonly T[]): Guard<T>
   return (input) => values.find((value) => value === input) ?? refuse();
 }
 
+/** At most `max` items; a hole is an item that is missing. */
 export function list<T>(item: Guard<T>, max: number): Guard<readonly T[]> {
-  return (input) => (Array.isArray(input) && input.length <= max ? input.map(item) : refuse());
+  return (input) =>
+    Array.isArray(input) && input.length <= max
+      ? Array.from(input, (each: unknown) => item(each)) // `map` would pass holes by the guard
+      : refuse();
 }
 
 type Shape = Readonly<Record<string, Guard<unknown>>>;

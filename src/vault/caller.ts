@@ -21,7 +21,8 @@ interface Sender extends Runtime.MessageSender {
 export function callerOf(sender: Runtime.MessageSender | undefined): Caller | undefined {
   const from: Sender | undefined = sender;
   if (from === undefined || from.id !== browser.runtime.id) return undefined;
-  const ownOrigin = new URL(browser.runtime.getURL('')).origin;
+  // Not `URL.origin`: an engine that does not know the scheme says "null", as sandboxed frames of any site do.
+  const ownOrigin = browser.runtime.getURL('').replace(/\/$/, '');
   const { origin, tab, documentId } = from;
   if (origin === ownOrigin) return { kind: 'popup' };
   if (origin === undefined || !/^https?:/.test(origin) || tab?.id === undefined) return undefined;

@@ -3,6 +3,7 @@
 import { equalBytes } from '../crypto/bytes';
 import type { BareJid } from '../jid';
 import { OmemoError, type OmemoErrorCode } from '../omemo/errors';
+import { MAX_ARCHIVED_SESSIONS } from '../omemo/limits';
 import { openPayload } from '../omemo/payload';
 import { removeOneTimePrekey } from '../omemo/prekeys';
 import { decryptKeyMaterial, readIdentityKey } from '../omemo/ratchet-session';
@@ -147,9 +148,24 @@ function claimed(
   if (holder === undefined) return { sender, sessions };
   if (holder.isActive) throw new OmemoError('malformed');
   const { [holder.deviceId]: moved, ...rest } = sessions.devices;
-  const devices = moved === undefined ? rest : { [senderDeviceId]: moved, ...rest };
+  const devices =
+    moved === undefined ? rest : { ...rest, [senderDeviceId]: joined(rest[senderDeviceId], moved) };
   const others = sender.devices.filter((device) => device !== holder);
   return { sender: { ...sender, devices: others }, sessions: { ...sessions, devices } };
+}
+
+/** What was under another id joins the sessions of a device; the one we send with stays. */
+function joined(present: DeviceSessions | undefined, moved: DeviceSessions): DeviceSessions {
+  const [current, ...archived] = [present, moved].flatMap((sessions) =>
+    sessions?.current === undefined ? [] : [sessions.current],
+  );
+  return {
+    ...(current !== undefined && { current }),
+    archived: [...archived, ...(present?.archived ?? []), ...moved.archived].slice(
+      0,
+      MAX_ARCHIVED_SESSIONS,
+    ),
+  };
 }
 
 /** The sender's record with the alarm raised, if a key exchange brings another key than the device is known with. */

@@ -44,7 +44,10 @@ export function withList(
     lastSeen: listed.has(device.deviceId) ? now : device.lastSeen,
   }));
   const isKnown = new Set(known.map(({ deviceId }) => deviceId));
-  const added = list.value.filter((id) => !isKnown.has(id)).map((id) => freshDevice(id, true, now));
+  // From the set: an id the server names twice is one device, or it would get two keys from one ratchet state.
+  const added = [...listed]
+    .filter((id) => !isKnown.has(id))
+    .map((id) => freshDevice(id, true, now));
   const devices = bounded([...known, ...added]).sort((a, b) => a.deviceId - b.deviceId);
   return { ...rest, devices, listAt: now };
 }

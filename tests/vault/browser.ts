@@ -1,0 +1,88 @@
+// The part of the extension API the vault uses, for `vi.mock('webextension-polyfill')`. State is plain and can be looked at.
+interface Script {
+  readonly id: string;
+}
+
+interface FakeState {
+  permitted: Set<string>;
+  scripts: Script[];
+  /** Calls with effect, in order: what was called and with what. */
+  calls: [string, unknown][];
+  /** Registering rejects while set. */
+  isBroken: boolean;
+}
+
+export const fake: FakeState = { permitted: new Set(), scripts: [], calls: [], isBroken: false };
+
+/** As at the start of a test. */
+export function resetFake(): void {
+  Object.assign(fake, { permitted: new Set(), scripts: [], calls: [], isBroken: false });
+}
+
+function called(name: string) {
+  return async (arg: unknown): Promise<undefined> => {
+    fake.calls.push([name, arg]);
+  };
+}
+
+/** Arguments of every call of a name. */
+export function callsOf(name: string): unknown[] {
+  return fake.calls.filter(([called]) => called === name).map(([, arg]) => arg);
+}
+
+type Listener = (...args: never[]) => unknown;
+
+function event(name: string) {
+  return { addListener: (listener: Listener) => void listeners.set(name, listener) };
+}
+
+const listeners = new Map<string, Listener>();
+
+/** Calls the listener of an event and returns what it answers. */
+export function fire(name: string, ...args: readonly unknown[]): unknown {
+  const listener = listeners.get(name);
+  if (listener === undefined) throw new Error(`no listener for ${name}`);
+  return Reflect.apply(listener, undefined, args);
+}
+
+export const browser = {
+  runtime: {
+    id: 'our-id',
+    getURL: (path: string) => `chrome-extension://our-id/${path}`,
+    onConnect: event('onConnect'),
+    onMessage: event('onMessage'),
+    onInstalled: event('onInstalled'),
+    onStartup: event('onStartup'),
+  },
+  action: { setIcon: called('setIcon'), setTitle: called('setTitle') },
+  permissions: {
+    onAdded: event('onAdded'),
+    onRemoved: event('onRemoved'),
+    contains: async ({ origins }: { origins: string[] }) =>
+      origins.every((origin) => fake.permitted.has(origin)),
+    remove: called('permissions.remove'),
+  },
+  scripting: {
+    getRegisteredContentScripts: async () => fake.scripts,
+    unregisterContentScripts: async ({ ids }: { ids: string[] }) => {
+      fake.calls.push(['unregister', ids]);
+      fake.scripts = fake.scripts.filter(({ id }) => !ids.includes(id));
+    },
+    registerContentScripts: async (scripts: Script[]) => {
+      if (fake.isBroken) throw new Error('no');
+      const known = new Set(fake.scripts.map(({ id }) => id));
+      if (scripts.some(({ id }) => known.has(id))) throw new Error('Duplicate script ID');
+      fake.calls.push(['register', scripts.map(({ id }) => id)]);
+      fake.scripts = [...fake.scripts, ...scripts];
+    },
+    executeScript: called('executeScript'),
+  },
+  tabs: {
+    query: async () => [{ id: 5 }, {}, { id: 6 }],
+    sendMessage: async (id: number) => {
+      fake.calls.push(['wake', id]);
+      throw new Error('Receiving end does not exist.');
+    },
+    reload: called('reload'),
+  },
+};

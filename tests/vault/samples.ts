@@ -1,0 +1,87 @@
+// One valid argument for every request of the vault.
+import type { Api, ContentApi, PopupApi } from '../../src/rpc/vault-api';
+import { jid, ORIGIN } from './world';
+
+type Samples<A extends Partial<Api>> = {
+  readonly [N in keyof A]: A[N] extends { arg: infer Arg } ? Arg : never;
+};
+
+const JULIET = jid('juliet@example.org');
+const ROMEO = jid('romeo@example.net');
+const bytes = (length: number) => new Uint8Array(length).fill(7);
+
+export const CONTENT_SAMPLES: Samples<ContentApi> = {
+  hello: {},
+  attach: { stream: 1, jid: JULIET, endpoint: 'xmpp.example.org' },
+  report: { stream: 1, jid: JULIET, endpoint: 'xmpp.example.org', state: 'ready' },
+  ownBundle: { jid: JULIET },
+  claimDeviceId: { jid: JULIET, listed: [1, 2] },
+  published: { jid: JULIET, deviceId: 5 },
+  listSeen: { jid: JULIET, owner: ROMEO, list: { kind: 'present', value: [1, 2] } },
+  bundleSeen: {
+    jid: JULIET,
+    owner: ROMEO,
+    deviceId: 5,
+    bundle: {
+      kind: 'present',
+      value: {
+        identityKey: bytes(32),
+        signedPrekey: { id: 1, publicKey: bytes(32), signature: bytes(64) },
+        oneTimePrekeys: [{ id: 1, publicKey: bytes(32) }],
+      },
+    },
+  },
+  prepare: { jid: JULIET, peer: ROMEO },
+  encrypt: { jid: JULIET, peer: ROMEO, requestId: 'r', text: 'hello' },
+  encryptEmpty: { jid: JULIET, peer: ROMEO, deviceId: 5, requestId: 'r' },
+  decrypt: {
+    jid: JULIET,
+    request: {
+      peer: ROMEO,
+      sender: ROMEO,
+      version: 'eu.siacs.conversations.axolotl',
+      senderDeviceId: 5,
+      keys: [{ deviceId: 6, bytes: bytes(100), isKeyExchange: true }],
+      iv: bytes(12),
+      payload: bytes(5),
+      isContact: true,
+    },
+  },
+  refused: { jid: JULIET, peer: ROMEO, code: 'no-devices' },
+  plainSeen: { jid: JULIET, peer: ROMEO, at: 1 },
+  smLoad: { id: 'id' },
+  smSave: {
+    id: 'id',
+    record: {
+      jid: 'juliet@example.org/balcony',
+      ids: 'abc',
+      out: [{ kind: 'o', page: 1, wire: 2 }],
+      in: [{ kind: 's', page: 1, wire: 2 }],
+    },
+  },
+  smDrop: { id: 'id' },
+};
+
+export const POPUP_SAMPLES: Samples<PopupApi> = {
+  sites: {},
+  site: { origin: ORIGIN },
+  intend: { origin: ORIGIN, tabId: 7 },
+  protect: { origin: ORIGIN, tabId: 7 },
+  unprotect: { origin: ORIGIN },
+  decideAccount: {
+    origin: ORIGIN,
+    jid: JULIET,
+    endpoint: 'xmpp.example.org',
+    decision: 'grant',
+  },
+  setPolicy: { origin: ORIGIN, policy: 'ask' },
+  setTrust: {
+    origin: ORIGIN,
+    jid: JULIET,
+    owner: ROMEO,
+    deviceId: 5,
+    fingerprint: 'x',
+    trust: 'verified',
+  },
+  setEncryption: { origin: ORIGIN, jid: JULIET, peer: ROMEO, encryption: 'off' },
+};

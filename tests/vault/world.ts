@@ -1,0 +1,273 @@
+// Vaults for tests: each on a database of its own in fake-indexeddb, with seeded randomness and a clock that is set.
+import 'fake-indexeddb/auto';
+import { hmac } from '@noble/hashes/hmac.js';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { openDB } from 'idb';
+import { bareJid, type BareJid } from '../../src/jid';
+import type { Random } from '../../src/omemo/types';
+import type {
+  Chore,
+  DecryptOutcome,
+  DecryptRequest,
+  EncryptOutcome,
+  WireMessage,
+} from '../../src/rpc/vault-api';
+import { markPublished, openAccount, ownBundle } from '../../src/vault/accounts';
+import {
+  loadPeer,
+  lockOf,
+  savePeer,
+  scopedKey,
+  type Context,
+  type Scope,
+} from '../../src/vault/context';
+import { createDatabase, type Change, type Database, type StoreName } from '../../src/vault/db';
+import { decrypt } from '../../src/vault/decrypt';
+import { withBundle, withList } from '../../src/vault/devices';
+import { encryptText } from '../../src/vault/encrypt';
+import type { AccountRecord, PeerRecord } from '../../src/vault/records';
+import { createTransactions } from '../../src/vault/transaction';
+
+export const STORES: readonly StoreName[] = [
+  'sites',
+  'accounts',
+  'peers',
+  'sessions',
+  'archive',
+  'requests',
+  'streams',
+];
+
+export const ORIGIN = 'https://chat.example.org';
+export const START = Date.UTC(2026, 0, 5);
+
+/** A JID written in a test. */
+export function jid(text: string): BareJid {
+  const bare = bareJid(text);
+  if (bare === undefined) throw new TypeError(`jid: want a bare JID, got ${text}`);
+  return bare;
+}
+
+/** The value, which the test says is there. */
+export function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('want a value, got undefined');
+  return value;
+}
+
+/** Bytes that depend on seed and draw only; no two draws share bytes. */
+export function seeded(seed: string): Random {
+  const key = new TextEncoder().encode(seed);
+  let draws = 0;
+  return (length) => {
+    const out = new Uint8Array(length);
+    for (let at = 0; at < length; at += 32) {
+      const block = hmac(sha256, key, new TextEncoder().encode(String(draws++)));
+      out.set(block.subarray(0, length - at), at);
+    }
+    return out;
+  };
+}
+
+export interface Clock {
+  now: number;
+}
+
+let names = 0;
+
+/** A name no other test uses. */
+export function freshName(): string {
+  return `vault-${++names}`;
+}
+
+/** A context over a database. */
+export function contextOver(
+  database: Database,
+  { seed = 'seed', clock = { now: START } }: { seed?: string; clock?: Clock } = {},
+): Context {
+  const transactions = createTransactions(database);
+  return { database, transactions, random: seeded(seed), now: () => clock.now };
+}
+
+/** Every record of a database by store and key. */
+export async function dump(name: string): Promise<Record<string, Record<string, unknown>>> {
+  const db = await openDB(name);
+  const all: Record<string, Record<string, unknown>> = {};
+  const transaction = db.transaction([...STORES], 'readonly');
+  for (const store of STORES) {
+    const [keys, values] = await Promise.all([
+      transaction.objectStore(store).getAllKeys(),
+      transaction.objectStore(store).getAll(),
+    ]);
+    all[store] = Object.fromEntries(keys.map((key, index) => [String(key), values[index]]));
+  }
+  await transaction.done;
+  db.close();
+  return all;
+}
+
+/** Makes the databases of `after` what those of `before` held. */
+export async function copyDatabase(from: string, to: string): Promise<void> {
+  const all = await dump(from);
+  const changes = Object.entries(all).flatMap(([store, records]) =>
+    Object.entries(records).map(([key, value]) => ({ store, key, value }) as Change),
+  );
+  await createDatabase(to).write(changes);
+}
+
+/** A device of someone on a site, with its vault. */
+export interface Person {
+  readonly name: string;
+  readonly scope: Scope;
+  readonly context: Context;
+  readonly clock: Clock;
+  readonly deviceId: number;
+}
+
+const made = new Map<string, AccountRecord>();
+let people = 0;
+
+/**
+ * A person with an own vault and a published device. Keys depend on `label` only, because a hundred prekeys take long to
+ * make; every test gets its own database.
+ */
+export async function person(
+  address: string,
+  label = address,
+  clock: Clock = { now: START },
+): Promise<Person> {
+  const name = freshName();
+  const scope: Scope = { origin: ORIGIN, jid: jid(address) };
+  const known = made.get(`${label}|${address}`);
+  const database = createDatabase(name);
+  if (known === undefined) {
+    const context = contextOver(database, { seed: `account ${label}`, clock });
+    await openAccount(context, scope);
+    const record = present(await database.get('accounts', scopedKey(scope)));
+    made.set(`${label}|${address}`, record);
+  } else {
+    await database.write([{ store: 'accounts', key: scopedKey(scope), value: known }]);
+  }
+  const context = contextOver(database, { seed: `run ${label} ${++people}`, clock });
+  const { deviceId } = present(made.get(`${label}|${address}`));
+  await markPublished(context, scope, deviceId);
+  return { name, scope, context, clock, deviceId };
+}
+
+/** The same device after its worker died: nothing but the database is left. */
+export function reborn(before: Person): Person {
+  const database = createDatabase(before.name);
+  const seed = `reborn ${++people}`;
+  return { ...before, context: contextOver(database, { seed, clock: before.clock }) };
+}
+
+/** Changes a peer's record. */
+export function changePeer(
+  { context, scope }: Person,
+  peer: BareJid,
+  step: (record: PeerRecord) => PeerRecord,
+): Promise<void> {
+  return context.transactions.run(lockOf(scope), async (unit) =>
+    savePeer(unit, scope, step(await loadPeer(unit, scope, peer))),
+  );
+}
+
+/** The peer's record as stored. */
+export async function peerOf(of: Person, peer: BareJid): Promise<PeerRecord> {
+  return present(await of.context.database.get('peers', scopedKey(of.scope, peer)));
+}
+
+export async function accountOf({ context, scope }: Person): Promise<AccountRecord> {
+  return present(await context.database.get('accounts', scopedKey(scope)));
+}
+
+/** `who` sees the device list of the owner, and the bundles of the devices. All devices must be of one owner. */
+export async function meet(who: Person, ...devices: readonly Person[]): Promise<void> {
+  const owner = present(devices[0]).scope.jid;
+  const ids = devices.map(({ deviceId }) => deviceId);
+  await changePeer(who, owner, (record) =>
+    withList(record, { kind: 'present', value: ids }, who.clock.now),
+  );
+  for (const device of devices) await fetchBundle(who, device);
+}
+
+/** `who` fetches and verifies the bundle of a device. */
+export async function fetchBundle(who: Person, device: Person): Promise<void> {
+  const { bundle } = await ownBundle(device.context, device.scope);
+  await changePeer(who, device.scope.jid, (record) =>
+    withBundle(record, device.deviceId, bundle, 'blind', who.clock.now),
+  );
+}
+
+let requests = 0;
+
+/** Encrypts and expects it to work. */
+export async function send(
+  from: Person,
+  to: BareJid,
+  text: string,
+  requestId = `request ${++requests}`,
+): Promise<WireMessage> {
+  const outcome = await encryptText(from.context, from.scope, to, requestId, text);
+  return messageOf(outcome);
+}
+
+/** The message of an outcome that must be `encrypted`. */
+export function messageOf(outcome: EncryptOutcome): WireMessage {
+  if (outcome.kind !== 'encrypted') throw new Error(`refused: ${outcome.code}`);
+  return outcome.message;
+}
+
+/** The request to decrypt a message as it is delivered live. */
+export function requestOf(
+  message: WireMessage,
+  from: Person,
+  changes: Partial<DecryptRequest> = {},
+): DecryptRequest {
+  const sender = from.scope.jid;
+  return { ...message, peer: sender, sender, isContact: true, ...changes };
+}
+
+/** Delivers a message. */
+export function receive(
+  to: Person,
+  message: WireMessage,
+  from: Person,
+  changes: Partial<DecryptRequest> = {},
+): Promise<DecryptOutcome> {
+  return decrypt(to.context, to.scope, requestOf(message, from, changes));
+}
+
+/** The text of an outcome that must be a text. */
+export function textOf(outcome: DecryptOutcome): string {
+  if (outcome.kind !== 'text') {
+    throw new Error(outcome.kind === 'failed' ? outcome.code : outcome.kind);
+  }
+  return outcome.text;
+}
+
+/** Chores by kind. */
+export function choreKinds({ chores }: { readonly chores: readonly Chore[] }): string[] {
+  return chores.map(({ kind }) => kind);
+}
+
+/** A database of which writes can be made to fail. */
+export interface FaultyDatabase extends Database {
+  /** Counts writes from 1; the write with this number rejects. */
+  failAt: number;
+  writes: number;
+}
+
+/** Wraps a database; a failing write stores nothing. */
+export function faulty(database: Database, failAt = 0): FaultyDatabase {
+  const wrapped: FaultyDatabase = {
+    ...database,
+    failAt,
+    writes: 0,
+    write(changes) {
+      wrapped.writes += 1;
+      if (wrapped.writes === wrapped.failAt) return Promise.reject(new Error('disk full'));
+      return database.write(changes);
+    },
+  };
+  return wrapped;
+}

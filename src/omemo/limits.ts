@@ -10,6 +10,17 @@ export const MAX_ARCHIVED_SESSIONS = 40;
 /** XEP-0384 §4.1 (0.9.1): a bundle should hold about 100 prekeys. */
 export const ONE_TIME_PREKEYS = 100;
 
+/**
+ * How long the private half of a used one-time prekey is kept. Another device may have fetched the same bundle before the
+ * prekey left it, or while we were offline; its first message would be lost. XEP-0384 §4.3 (0.9.1) keeps them until a
+ * catch-up ends for this reason; an hour outlasts one. The price is that the first message under a prekey has forward
+ * secrecy an hour later.
+ */
+export const SPENT_PREKEY_KEPT_MS = 3600 * 1000;
+
+/** Used one-time prekeys kept at most; the oldest go first, so that a flood of key exchanges costs a bounded record. */
+export const MAX_SPENT_PREKEYS = 200;
+
 /** XEP-0384 §4.1: ids go up to 2^31 − 1; 0 is never chosen, because libomemo.js takes it for "none". */
 export const MAX_ID = 2 ** 31 - 1;
 

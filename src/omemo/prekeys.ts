@@ -2,7 +2,13 @@
 import { assertPublicKey, generateKeyPair } from '../crypto/curve';
 import { signXeddsa, verifyCurve25519 } from '../crypto/xeddsa';
 import { OmemoError, withOmemoErrors } from './errors';
-import { MAX_ID, ONE_TIME_PREKEYS, SIGNED_PREKEY_AGE_MS } from './limits';
+import {
+  MAX_ID,
+  MAX_SPENT_PREKEYS,
+  ONE_TIME_PREKEYS,
+  SIGNED_PREKEY_AGE_MS,
+  SPENT_PREKEY_KEPT_MS,
+} from './limits';
 import { protocolFor } from './protocol';
 import type {
   Bundle,
@@ -57,13 +63,35 @@ export function createPrekeyStore(input: {
   return {
     signedPrekey: makeSignedPrekey(1, identity, now, random),
     oneTimePrekeys: prekeys,
+    spentPrekeys: [],
     nextOneTimePrekeyId,
   };
 }
 
-/** The store without the one-time prekey of that id; the same store if it is not there. */
-export function removeOneTimePrekey(store: PrekeyStore, id: number): PrekeyStore {
-  return { ...store, oneTimePrekeys: store.oneTimePrekeys.filter((prekey) => prekey.id !== id) };
+/**
+ * The store after a key exchange used the one-time prekey of that id: it is not published again, but found a while longer
+ * by `findOneTimePrekey`. The same store if it is not there or spent already. `now` in ms since 1970.
+ */
+export function spendOneTimePrekey(store: PrekeyStore, id: number, now: number): PrekeyStore {
+  const used = store.oneTimePrekeys.find((prekey) => prekey.id === id);
+  if (used === undefined) return store;
+  return {
+    ...store,
+    oneTimePrekeys: store.oneTimePrekeys.filter((prekey) => prekey !== used),
+    spentPrekeys: [...store.spentPrekeys, { ...used, usedAt: now }].slice(-MAX_SPENT_PREKEYS),
+  };
+}
+
+/** The store without prekeys that were used too long ago; the same store if there are none. `now` in ms since 1970. */
+export function dropSpentPrekeys(store: PrekeyStore, now: number): PrekeyStore {
+  const kept = store.spentPrekeys.filter(({ usedAt }) => now - usedAt < SPENT_PREKEY_KEPT_MS);
+  return kept.length === store.spentPrekeys.length ? store : { ...store, spentPrekeys: kept };
+}
+
+/** The one-time prekey of an id, also a spent one. */
+export function findOneTimePrekey(store: PrekeyStore, id: number): OneTimePrekey | undefined {
+  const isWanted = (prekey: OneTimePrekey): boolean => prekey.id === id;
+  return store.oneTimePrekeys.find(isWanted) ?? store.spentPrekeys.find(isWanted);
 }
 
 /** The store with 100 one-time prekeys again; new ids go on, so that a used one never comes back. */

@@ -9,7 +9,7 @@ import { acceptRatchet, initiateRatchet, nextSending, receive } from '../crypto/
 import { agreeActively, agreePassively } from '../crypto/x3dh';
 import { OmemoError, withOmemoErrors } from './errors';
 import { HEARTBEAT_AT, MAX_ARCHIVED_SESSIONS, RATCHET_LIMITS } from './limits';
-import { verifyBundle } from './prekeys';
+import { findOneTimePrekey, verifyBundle } from './prekeys';
 import { protocolFor, type KeyExchange, type OmemoProtocol, type RatchetMessage } from './protocol';
 import type {
   Bundle,
@@ -211,7 +211,9 @@ function acceptSession(
   const signedPrekey = [prekeys.signedPrekey, prekeys.previousSignedPrekey].find(
     (candidate) => candidate?.id === keyExchange.signedPrekeyId,
   );
-  const oneTimePrekey = prekeys.oneTimePrekeys.find(({ id }) => id === keyExchange.oneTimePrekeyId);
+  const { oneTimePrekeyId } = keyExchange;
+  const oneTimePrekey =
+    oneTimePrekeyId === undefined ? undefined : findOneTimePrekey(prekeys, oneTimePrekeyId);
   if (signedPrekey === undefined || oneTimePrekey === undefined) {
     throw new OmemoError('unknown-prekey');
   }

@@ -32,11 +32,18 @@ export interface SignedPrekey {
   readonly createdAt: number;
 }
 
+/** A one-time prekey that a key exchange used; `usedAt` in ms since 1970. */
+export interface SpentPrekey extends OneTimePrekey {
+  readonly usedAt: number;
+}
+
 /** Private half of what the bundle publishes. `previousSignedPrekey` is kept one more rotation period. */
 export interface PrekeyStore {
   readonly signedPrekey: SignedPrekey;
   readonly previousSignedPrekey?: SignedPrekey;
   readonly oneTimePrekeys: readonly OneTimePrekey[];
+  /** No longer published, oldest first. */
+  readonly spentPrekeys: readonly SpentPrekey[];
   /** Id the next one-time prekey gets. */
   readonly nextOneTimePrekeyId: number;
 }

@@ -4,6 +4,7 @@ import { MAX_ID } from '../omemo/limits';
 import {
   bundleOf,
   createPrekeyStore,
+  dropSpentPrekeys,
   isRotationDue,
   refillOneTimePrekeys,
   rotateSignedPrekey,
@@ -55,7 +56,7 @@ export function ownBundle(
     if (isRotationDue(prekeys, now())) {
       prekeys = rotateSignedPrekey({ store: prekeys, identity, now: now(), random });
     }
-    prekeys = refillOneTimePrekeys(prekeys, random);
+    prekeys = dropSpentPrekeys(refillOneTimePrekeys(prekeys, random), now());
     if (prekeys !== account.prekeys)
       unit.put('accounts', scopedKey(scope), { ...account, prekeys });
     return { deviceId: account.deviceId, bundle: bundleOf(identity, prekeys) };

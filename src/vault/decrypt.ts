@@ -5,7 +5,7 @@ import type { BareJid } from '../jid';
 import { OmemoError, type OmemoErrorCode } from '../omemo/errors';
 import { MAX_ARCHIVED_SESSIONS } from '../omemo/limits';
 import { openPayload } from '../omemo/payload';
-import { removeOneTimePrekey } from '../omemo/prekeys';
+import { dropSpentPrekeys, spendOneTimePrekey } from '../omemo/prekeys';
 import { decryptKeyMaterial, readIdentityKey } from '../omemo/ratchet-session';
 import type { DeviceSessions } from '../omemo/types';
 import type { FailureCode } from '../rpc/reasons';
@@ -220,7 +220,8 @@ async function commit(
   const sender = seen.isChanged ? job.sender : seen.peer;
   putSessions();
   if (opened.usedOneTimePrekeyId !== undefined) {
-    const prekeys = removeOneTimePrekey(account.prekeys, opened.usedOneTimePrekeyId);
+    const kept = dropSpentPrekeys(account.prekeys, now);
+    const prekeys = spendOneTimePrekey(kept, opened.usedOneTimePrekeyId, now);
     unit.put('accounts', scopedKey(scope), { ...account, prekeys });
   }
   unit.put('archive', archiveKey(scope, ciphertextOf(request, key)), {

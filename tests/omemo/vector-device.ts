@@ -33,6 +33,7 @@ export function vectorDevice(party: Party): VectorDevice {
         createdAt: 0,
       },
       oneTimePrekeys: preKeys.map(({ id, priv }) => ({ id, keyPair: keyPair(priv) })),
+      spentPrekeys: [],
       nextOneTimePrekeyId: preKeys.length + 1,
     },
     sessions: { archived: [] },

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { fingerprint } from '../../src/omemo/identity';
+import { SPENT_PREKEY_KEPT_MS } from '../../src/omemo/limits';
 import type { DecryptOutcome, Trust, WireMessage } from '../../src/rpc/vault-api';
 import { ownBundle } from '../../src/vault/accounts';
 import { lockOf, scopedKey, type Context } from '../../src/vault/context';
@@ -41,6 +42,7 @@ vi.mock('webextension-polyfill', () => ({ default: {} }));
 const JULIET = jid('juliet@example.org');
 const ROMEO = jid('romeo@example.net');
 const TYBALT = jid('tybalt@example.org');
+const MERCUTIO = jid('mercutio@example.org');
 
 const failure = (code: string) => ({ kind: 'failed', code });
 
@@ -511,12 +513,13 @@ describe('a used prekey', () => {
     );
   });
 
-  it('cannot be used a second time by someone else', async () => {
+  it('opens what someone else sent with the same one for an hour, and not afterwards', async () => {
     const { juliet, romeo } = await couple();
     const tybalt = await person(TYBALT);
+    const mercutio = await person(MERCUTIO);
     const { bundle } = await ownBundle(romeo.context, romeo.scope);
     const single = { ...bundle, oneTimePrekeys: bundle.oneTimePrekeys.slice(3, 4) };
-    for (const each of [juliet, tybalt]) {
+    for (const each of [juliet, tybalt, mercutio]) {
       await changePeer(each, ROMEO, (record) => {
         const listed = withList(record, { kind: 'present', value: [romeo.deviceId] }, START);
         return withBundle(listed, romeo.deviceId, single, 'blind', START);
@@ -524,9 +527,16 @@ describe('a used prekey', () => {
     }
     const one = await send(juliet, ROMEO, 'one');
     const two = await send(tybalt, ROMEO, 'two');
+    const three = await send(mercutio, ROMEO, 'three');
     expect(textOf(await receive(romeo, one, juliet))).toBe('one');
+    romeo.clock.now += SPENT_PREKEY_KEPT_MS - 1;
+    await ownBundle(romeo.context, romeo.scope);
+    expect(textOf(await receive(romeo, two, tybalt))).toBe('two');
+    // The first use counts.
+    romeo.clock.now += 1;
+    await ownBundle(romeo.context, romeo.scope);
     const before = await dump(romeo.name);
-    expect(await receive(romeo, two, tybalt)).toMatchObject(failure('unknown-prekey'));
+    expect(await receive(romeo, three, mercutio)).toMatchObject(failure('unknown-prekey'));
     expect(await dump(romeo.name)).toEqual(before);
     const next = await send(juliet, ROMEO, 'same session');
     expect(textOf(await receive(romeo, next, juliet))).toBe('same session');

@@ -107,6 +107,7 @@ export const CONTENT_GUARDS: {
   encrypt: record({ jid, peer: jid, requestId: REQUEST_ID, text: TEXT }),
   encryptEmpty: record({ jid, peer: jid, deviceId: DEVICE_ID, requestId: REQUEST_ID }),
   decrypt: record({ jid, request: decryptRequest }),
+  chores: record({ jid }),
   refused: record({ code: REFUSAL }, { jid, peer: jid }),
   plainSeen: record({ jid, peer: jid, at: integer(0, Number.MAX_SAFE_INTEGER) }),
   smLoad: record({ id: SM_ID }),

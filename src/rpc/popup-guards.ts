@@ -29,5 +29,6 @@ export const POPUP_GUARDS: { readonly [N in keyof PopupApi]: Guard<PopupApi[N]['
     fingerprint: text(100),
     trust: oneOf('undecided', 'trusted', 'verified', 'distrusted'),
   }),
+  resetSession: record({ origin: ORIGIN, jid, owner: jid, deviceId: DEVICE_ID }),
   setEncryption: record({ origin: ORIGIN, jid, peer: jid, encryption: oneOf('on', 'off') }),
 };

@@ -95,7 +95,9 @@ export interface DecryptRequest {
 export type Chore =
   | { readonly kind: 'publish-bundle' }
   | { readonly kind: 'refresh-list'; readonly jid: BareJid }
-  | { readonly kind: 'send-empty'; readonly jid: BareJid; readonly deviceId: number };
+  | { readonly kind: 'send-empty'; readonly jid: BareJid; readonly deviceId: number }
+  /** Fetch the bundle of the device and send it an empty message in a new session. */
+  | { readonly kind: 'reset-session'; readonly jid: BareJid; readonly deviceId: number };
 
 export type DecryptOutcome =
   | {
@@ -186,7 +188,7 @@ export interface ContentApi {
     };
     result: EncryptOutcome;
   };
-  /** An empty message for one device. */
+  /** An empty message for one device, in the session there is or, where a reset is wanted, in a new one. */
   encryptEmpty: {
     arg: {
       readonly jid: BareJid;
@@ -200,6 +202,8 @@ export interface ContentApi {
     arg: { readonly jid: BareJid; readonly request: DecryptRequest };
     result: DecryptOutcome;
   };
+  /** Work that is due on a stream that is ready, of all contacts of the account. */
+  chores: { arg: { readonly jid: BareJid }; result: readonly Chore[] };
   /** A message to `peer` was refused before it reached the vault: shown in the popup. */
   refused: {
     arg: { readonly jid?: BareJid; readonly peer?: BareJid; readonly code: RefusalCode };
@@ -230,6 +234,8 @@ export interface DeviceView {
   readonly trust: Trust;
   /** This device id had another key before. */
   readonly keyChanged: boolean;
+  /** The next message to it starts a new session. */
+  readonly resetting: boolean;
 }
 
 export interface ContactView {
@@ -304,6 +310,16 @@ export interface PopupApi {
       /** The fingerprint the user looked at: the decision is for this key only. */
       readonly fingerprint: string;
       readonly trust: Trust;
+    };
+    result: null;
+  };
+  /** Start a new session with a device (design D13). Throws `stale` for a device that cannot be written to. */
+  resetSession: {
+    arg: {
+      readonly origin: string;
+      readonly jid: BareJid;
+      readonly owner: BareJid;
+      readonly deviceId: number;
     };
     result: null;
   };

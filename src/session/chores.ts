@@ -1,4 +1,4 @@
-// Work the vault asks for after a message, off its path: publish the bundle again, look at a list, send an empty message.
+// Work the vault asks for, off the path of messages: publish the bundle again, look at a list, send an empty message.
 // Nothing here may hold up or fail a message.
 import type { BareJid } from '../jid';
 import { log } from '../log';
@@ -11,6 +11,8 @@ import type { VaultClient } from './vault-client';
 
 /** A page of history brings many key exchanges; one publication serves them all. */
 const PUBLISH_AFTER_MS = 2000;
+/** How often a stream looks whether its bundle is as it should be. */
+const UPKEEP_EVERY_MS = 6 * 3600 * 1000;
 
 /** The chores of one stream. */
 export class Chores {
@@ -18,6 +20,7 @@ export class Chores {
   readonly #iqs: OwnIqs;
   readonly #send: (id: string, text: string) => void;
   #account: { readonly jid: BareJid; readonly devices: Devices } | undefined;
+  #upkeep: ReturnType<typeof setInterval> | undefined;
   #publishing: ReturnType<typeof setTimeout> | undefined;
 
   constructor(vault: VaultClient, iqs: OwnIqs, send: (id: string, text: string) => void) {
@@ -29,6 +32,20 @@ export class Chores {
   /** The account is granted. */
   begin(jid: BareJid, devices: Devices): void {
     this.#account = { jid, devices };
+    // A page may stay open for weeks; the vault rotates and refills when the bundle is asked for.
+    this.#upkeep ??= setInterval(() => this.#publishSoon(jid, devices), UPKEEP_EVERY_MS);
+  }
+
+  /** The stream ended. */
+  stop(): void {
+    clearTimeout(this.#publishing);
+    clearInterval(this.#upkeep);
+  }
+
+  /** Does what is due on a stream whose keys are published. */
+  async addDue(): Promise<void> {
+    if (this.#account === undefined) return;
+    this.add(await this.#vault.request('chores', { jid: this.#account.jid }));
   }
 
   add(chores: readonly Chore[]): void {
@@ -42,6 +59,10 @@ export class Chores {
     const { jid, devices } = this.#account;
     if (chore.kind === 'refresh-list') await devices.fetchList(chore.jid);
     if (chore.kind === 'publish-bundle') this.#publishSoon(jid, devices);
+    if (chore.kind === 'reset-session') {
+      await devices.fetchBundle(chore);
+      await this.#sendEmpty(jid, chore.jid, chore.deviceId);
+    }
     if (chore.kind === 'send-empty') await this.#sendEmpty(jid, chore.jid, chore.deviceId);
   }
 

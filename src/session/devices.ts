@@ -38,9 +38,17 @@ export class Devices {
   readonly #iqs: OwnIqs;
   readonly #vault: VaultClient;
   readonly #jid: BareJid;
+  readonly #onOwnList: (deviceIds: readonly number[]) => void;
   readonly #running = new Map<string, Promise<void>>();
 
-  constructor(iqs: OwnIqs, vault: VaultClient, jid: BareJid) {
+  /** @param onOwnList told every list of our own account that could be read. */
+  constructor(
+    iqs: OwnIqs,
+    vault: VaultClient,
+    jid: BareJid,
+    onOwnList: (deviceIds: readonly number[]) => void,
+  ) {
+    this.#onOwnList = onOwnList;
     this.#iqs = iqs;
     this.#vault = vault;
     this.#jid = jid;
@@ -62,6 +70,7 @@ export class Devices {
   async seen(owner: BareJid, fetched: Fetched<Element>): Promise<void> {
     const jid = this.#jid;
     const list = read(fetched, codec.readDeviceList);
+    if (owner === jid && list.kind === 'present') this.#onOwnList(list.value);
     await offer(
       () => this.#vault.request('listSeen', { jid, owner, list }),
       () => this.#vault.request('listSeen', { jid, owner, list: { kind: 'failed' } }),

@@ -21,6 +21,8 @@ function mamQueryIn(iq: Element): Element | undefined {
 export class Observations {
   readonly #contacts = new Set<BareJid>();
   #queries: readonly Query[] = [];
+  #isRosterAsked = false;
+  #isRosterSeen = false;
 
   isContact(jid: BareJid): boolean {
     return this.#contacts.has(jid);
@@ -28,6 +30,7 @@ export class Observations {
 
   /** An IQ of the page. */
   noteOutgoing(iq: Element): void {
+    if (childOf(iq, 'query', NS.roster) !== undefined) this.#isRosterAsked = true;
     const query = mamQueryIn(iq);
     const id = iq.getAttribute('id');
     if (query === undefined || id === null || iq.getAttribute('type') !== 'set') return;
@@ -46,7 +49,16 @@ export class Observations {
     const from = iq.getAttribute('from');
     const roster = childOf(iq, 'query', NS.roster);
     if (roster === undefined || (from !== null && bareJid(from) !== own)) return;
+    if (type === 'result') this.#isRosterSeen = true;
     for (const item of childrenOf(roster, 'item', NS.roster)) this.#noteItem(item);
+  }
+
+  /**
+   * Does the page have a roster that we do not know? A server answers a page that has the newest version with nothing (RFC
+   * 6121 §2.6.3), and a resumed page does not ask at all.
+   */
+  isRosterMissing(isResumed: boolean): boolean {
+    return !this.#isRosterSeen && (this.#isRosterAsked || isResumed);
   }
 
   #noteItem(item: Element): void {

@@ -2,7 +2,7 @@
 import type { BareJid } from '../jid';
 import type { Fetched } from '../rpc/vault-api';
 import { adopt, build, frameOf, type Builder } from '../xml/build';
-import { childOf, childrenOf, serialise } from '../xml/element';
+import { childOf, childrenOf, serialise, textOf } from '../xml/element';
 import { NS } from '../xml/ns';
 import type { OwnIqs, Reply } from './iq';
 
@@ -98,6 +98,30 @@ export async function publishItem(iqs: OwnIqs, node: string, payload: Element): 
   await set(configuration(node));
   if ((await set(publication(node, payload, true))) === 'result') return true;
   return (await set(publication(node, payload, false))) === 'result';
+}
+
+/** The access model in an owner's configuration form, if it tells one. */
+function accessModelIn(stanza: Element): string | undefined {
+  const pubsub = childOf(stanza, 'pubsub', NS.pubsubOwner);
+  const configure = pubsub && childOf(pubsub, 'configure', NS.pubsubOwner);
+  const form = configure && childOf(configure, 'x', NS.dataForms);
+  const fields = form === undefined ? [] : childrenOf(form, 'field', NS.dataForms);
+  const field = fields.find((each) => each.getAttribute('var') === 'pubsub#access_model');
+  const value = field && childOf(field, 'value', NS.dataForms);
+  return value && textOf(value).trim();
+}
+
+/**
+ * Opens a node of ours that stands with another access model, so that strangers can read it (XEP-0384 §5.3.2). A server that
+ * does not tell the configuration is left alone: publishing asked for open access.
+ */
+export async function openNode(iqs: OwnIqs, node: string): Promise<void> {
+  const query = build('pubsub', { xmlns: NS.pubsubOwner }).c('configure', { node });
+  const reply = await iqs.request({ type: 'get', payload: frameOf(query) });
+  const model = reply.kind === 'result' ? accessModelIn(reply.stanza) : undefined;
+  if (model !== undefined && model !== 'open') {
+    await iqs.request({ type: 'set', payload: configuration(node) });
+  }
 }
 
 /** Do two elements say the same: compared as text of one serialiser. */

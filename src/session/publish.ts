@@ -6,7 +6,7 @@ import { codecFor, type Codec } from './codec/codec';
 import type { Devices } from './devices';
 import { StanzaError } from './errors';
 import type { OwnIqs } from './iq';
-import { fetchItem, isSameElement, publishItem } from './pep';
+import { fetchItem, isSameElement, openNode, publishItem } from './pep';
 import type { VaultClient } from './vault-client';
 
 const codec: Codec = codecFor('eu.siacs.conversations.axolotl');
@@ -56,7 +56,8 @@ export async function publishBundle({ iqs, vault, jid }: Publisher): Promise<num
   return (await isStored(iqs, node, wanted)) ? deviceId : undefined;
 }
 
-function idsIn(list: Element): readonly number[] {
+/** The device ids of a list; of one that cannot be read, none. */
+function deviceIdsIn(list: Element): readonly number[] {
   try {
     return codec.readDeviceList(list);
   } catch (error) {
@@ -67,7 +68,7 @@ function idsIn(list: Element): readonly number[] {
 
 /** Adds our device to our list unless it is there. */
 async function publishList({ iqs }: Publisher, deviceId: number, known: Element | undefined) {
-  if (known !== undefined && idsIn(known).includes(deviceId)) return true;
+  if (known !== undefined && deviceIdsIn(known).includes(deviceId)) return true;
   const isList = known?.localName === 'list' && known.namespaceURI === codec.version;
   const wanted = codec.writeDeviceList(isList ? known : undefined, deviceId);
   return (await publishItem(iqs, codec.listNode, wanted)) && isStored(iqs, codec.listNode, wanted);
@@ -86,13 +87,19 @@ export async function publishKeys(publisher: Publisher): Promise<boolean> {
     return false;
   }
   const known = list.kind === 'present' ? list.value : undefined;
-  await vault.request('claimDeviceId', { jid, listed: known === undefined ? [] : idsIn(known) });
+  if (known !== undefined) await devices.seen(jid, list);
+  await vault.request('claimDeviceId', {
+    jid,
+    listed: known === undefined ? [] : deviceIdsIn(known),
+  });
   const deviceId = await publishBundle(publisher);
   if (deviceId === undefined || !(await publishList(publisher, deviceId, known))) {
     log('publish', 'warn', 'not-stored');
     return false;
   }
+  await Promise.all(
+    [codec.bundleNode(deviceId), codec.listNode].map((node) => openNode(iqs, node)),
+  );
   await vault.request('published', { jid, deviceId });
-  if (known !== undefined) await devices.seen(jid, list);
   return true;
 }

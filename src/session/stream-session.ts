@@ -13,6 +13,7 @@ import { codecFor } from './codec/codec';
 import { Devices } from './devices';
 import { listEventIn, receiveMessage } from './inbound-flow';
 import { newIdPrefix, OwnIqs } from './iq';
+import { ListRepair } from './list-repair';
 import { Observations } from './observe';
 import { errorFrame, planOutbound } from './outbound';
 import { isPlainChat, sendProtected, type OutboundTools } from './outbound-flow';
@@ -66,7 +67,12 @@ export class StreamSession {
   #attaching: Promise<void> = Promise.resolve();
   #publishing: Promise<void> = Promise.resolve();
   #devices: Devices | undefined;
+  readonly #listRepair = new ListRepair(
+    () => this.#republish(),
+    () => this.#setState('failed'),
+  );
   #injected = 0;
+  #isResumed = false;
   #isClosed = false;
 
   constructor({ stream, url, vault, post }: StreamParts) {
@@ -99,6 +105,7 @@ export class StreamSession {
     if (!protect) return this.#end();
     this.#report();
     if (this.#account !== undefined && this.#attachment?.kind !== 'granted') this.#attach();
+    if (this.#state === 'ready') await this.#chores.addDue();
   }
 
   /**
@@ -112,6 +119,8 @@ export class StreamSession {
   #close(): void {
     this.#isClosed = true;
     this.#iqs.close();
+    this.#listRepair.stop();
+    this.#chores.stop();
     this.#reported.splice(0).forEach((resolve) => resolve());
     this.#injections.clear();
     this.#vault
@@ -336,6 +345,19 @@ export class StreamSession {
     return this.#swallow(at);
   }
 
+  /** Are we still on our own list? */
+  #checkOwnList(deviceIds: readonly number[]): void {
+    if (this.#state !== 'ready' || this.#attachment?.kind !== 'granted') return;
+    if (!deviceIds.includes(this.#attachment.deviceId)) this.#listRepair.missing();
+  }
+
+  async #republish(): Promise<boolean> {
+    const jid = this.#account?.bare;
+    const devices = this.#devices;
+    if (jid === undefined || devices === undefined || this.#state !== 'ready') return true;
+    return publishKeys({ iqs: this.#iqs, vault: this.#vault, devices, jid });
+  }
+
   async #manage(
     frame: Element,
     text: string,
@@ -365,6 +387,7 @@ export class StreamSession {
       this.#post({ t: 'ids', prefix: record.ids });
     }
     this.#account = accountOf(record.jid);
+    this.#isResumed = true;
     this.#attach();
   }
 
@@ -384,7 +407,7 @@ export class StreamSession {
     const attachment = await this.#vault.request('attach', arg, OUT_LIMIT_MS);
     this.#attachment = attachment;
     if (attachment.kind !== 'granted') return this.#setState(attachment.kind);
-    this.#devices ??= new Devices(this.#iqs, this.#vault, jid);
+    this.#devices ??= new Devices(this.#iqs, this.#vault, jid, (ids) => this.#checkOwnList(ids));
     this.#chores.begin(jid, this.#devices);
     this.#setState('publishing');
     this.#publishing = this.#publish(jid, this.#devices);
@@ -400,7 +423,19 @@ export class StreamSession {
     } catch (error) {
       log('stream', 'warn', refusalOf(error));
     }
-    if (this.#state === 'publishing') this.#setState(isPublished ? 'ready' : 'failed');
+    if (this.#state !== 'publishing') return;
+    this.#setState(isPublished ? 'ready' : 'failed');
+    await this.#learnRoster();
+    if (isPublished) this.#chores.addDue().catch(() => log('stream', 'warn', 'chores'));
+  }
+
+  /** Strangers get no answers, so who is a contact must be known; the page has asked for pushes already. */
+  async #learnRoster(): Promise<void> {
+    const own = this.#account?.bare;
+    if (own === undefined || !this.#observations.isRosterMissing(this.#isResumed)) return;
+    const payload = `<query xmlns='${NS.roster}'/>`;
+    const reply = await this.#iqs.request({ type: 'get', payload });
+    if (reply.kind === 'result') this.#observations.noteIncoming(reply.stanza, own);
   }
 
   #tools(): OutboundTools | undefined {

@@ -26,6 +26,9 @@ export function Devices(props: {
   const decide = (deviceId: number, trust: Trust, fingerprint: string): void => {
     void store.act('setTrust', { origin, jid, owner: props.owner, deviceId, fingerprint, trust });
   };
+  const reset = (deviceId: number): void => {
+    void store.act('resetSession', { origin, jid, owner: props.owner, deviceId });
+  };
   const ordered = [...props.devices].sort((a, b) => Number(b.active) - Number(a.active));
   return (
     <ul class="devices">
@@ -34,6 +37,7 @@ export function Devices(props: {
           key={device.deviceId}
           device={device}
           onTrust={(trust, fingerprint) => decide(device.deviceId, trust, fingerprint)}
+          onReset={() => reset(device.deviceId)}
         />
       ))}
     </ul>

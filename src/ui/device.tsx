@@ -11,10 +11,53 @@ function isTrust(value: string): value is Trust {
   return TRUSTS.some((trust) => trust === value);
 }
 
+/** A session can be started anew with a device that gets our messages. */
+function canReset({ active, fingerprint, trust, keyChanged }: DeviceView): boolean {
+  return active && fingerprint !== undefined && trust !== 'distrusted' && !keyChanged;
+}
+
+/** The way out when messages of a device cannot be read. */
+function Reset(props: { readonly device: DeviceView; onReset(): void }) {
+  const [isAsking, setAsking] = useState(false);
+  if (props.device.resetting) {
+    return (
+      <p class="muted small" data-testid="resetting" role="status">
+        A new session starts with the next message.
+      </p>
+    );
+  }
+  if (!isAsking) {
+    return (
+      <button
+        type="button"
+        class="link small"
+        data-testid="reset-session"
+        aria-label={`Start a new session with device ${props.device.deviceId}`}
+        onClick={() => setAsking(true)}
+      >
+        Messages cannot be read?
+      </button>
+    );
+  }
+  return (
+    <Confirm
+      testId="confirm-reset"
+      yes="Start a new session"
+      question="Omnemo agrees on new message keys with this device and tells it so. Its fingerprint and your trust stay. Messages that could not be read stay unread: ask for them again."
+      onYes={() => {
+        setAsking(false);
+        props.onReset();
+      }}
+      onNo={() => setAsking(false)}
+    />
+  );
+}
+
 /** Shows a device; `onTrust` is called with the fingerprint that was looked at. */
 export function Device(props: {
   readonly device: DeviceView;
   onTrust(trust: Trust, fingerprint: string): void;
+  onReset(): void;
 }) {
   const { device, onTrust } = props;
   const { fingerprint } = device;
@@ -73,6 +116,7 @@ export function Device(props: {
           </select>
         )}
       </div>
+      {canReset(device) && <Reset device={device} onReset={() => props.onReset()} />}
       {compared !== undefined && (
         <Confirm
           testId="confirm-verify"

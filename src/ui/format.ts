@@ -112,7 +112,7 @@ export const STATE_WORDS: Readonly<Record<SiteState, Words>> = {
   failed: {
     title: 'Keys not published',
     detail:
-      'The server did not take the keys of this device, so messages are refused. Reload the page to try again.',
+      'The keys of this device are not on the server as they should be. Contacts may not reach it, and until the keys were there once messages are refused. Reload the page to try again.',
     tone: 'attention',
   },
   passive: {

@@ -15,11 +15,13 @@ import {
   type Context,
   type Scope,
 } from './context';
+import { prefixOf } from './db';
 import { decrypt } from './decrypt';
 import { withBundle, withList, withoutBundle } from './devices';
 import { encryptEmpty, encryptText } from './encrypt';
 import type { Presence } from './presence';
 import { prepare, VERSION } from './recipients';
+import { resetChores } from './repair';
 import type { PeerRecord } from './records';
 import { changeSite, decisionOn, isGranted, withSeenAccount } from './sites';
 import { dropStream, loadStream, saveStream } from './streams';
@@ -152,6 +154,12 @@ export function contentHandlers(context: Context, presence: Presence): ContentHa
 
     encryptEmpty: async (document, { jid, peer, deviceId, requestId }) =>
       encryptEmpty(context, await scopeOf(document, jid), peer, deviceId, requestId),
+
+    chores: async (document, { jid }) => {
+      const scope = await scopeOf(document, jid);
+      const peers = await context.database.list('peers', prefixOf(scope.origin, scope.jid));
+      return peers.flatMap(resetChores);
+    },
 
     decrypt: async (document, { jid, request }) =>
       decrypt(context, await scopeOf(document, jid), request),

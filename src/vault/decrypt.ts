@@ -24,6 +24,7 @@ import {
 import { deviceOf, withIdentityKey } from './devices';
 import type { AccountRecord, ArchiveRecord, PeerRecord, SessionsRecord } from './records';
 import { loadSessions, sessionsKey } from './recipients';
+import { withRepair, withoutReset } from './repair';
 import type { Unit } from './transaction';
 import { trustOf } from './trust';
 
@@ -122,7 +123,21 @@ async function open(job: Job): Promise<DecryptOutcome> {
       failure = error.code;
     }
   }
-  return failed(FAILURE_OF[failure], listChore(job));
+  return unopened(job, failure);
+}
+
+/** Nothing opened it. Someone we talk to gets a new session, so that what follows can be read (design D13). */
+function unopened(job: Job, code: OmemoErrorCode): DecryptOutcome {
+  const { context, unit, scope, request, sender } = job;
+  const { senderDeviceId } = request;
+  const repaired = isKnown(job, sender)
+    ? withRepair(sender, senderDeviceId, code, context.now())
+    : undefined;
+  if (repaired === undefined) return failed(FAILURE_OF[code], listChore(job));
+  savePeer(unit, scope, repaired);
+  return failed(FAILURE_OF[code], [
+    { kind: 'reset-session', jid: request.sender, deviceId: senderDeviceId },
+  ]);
 }
 
 /**
@@ -217,7 +232,8 @@ async function commit(
   const { senderDeviceId } = request;
   const seen = withIdentityKey(job.sender, senderDeviceId, opened.identityKey, policy, now);
   // An archived session with the device's former key still opens its late messages; the alarm stays the user's.
-  const sender = seen.isChanged ? job.sender : seen.peer;
+  const known = seen.isChanged ? job.sender : seen.peer;
+  const sender = opened.isNewSession ? withoutReset(known, senderDeviceId) : known;
   putSessions();
   if (opened.usedOneTimePrekeyId !== undefined) {
     const kept = dropSpentPrekeys(account.prekeys, now);
@@ -249,15 +265,19 @@ function listChore({ request, sender }: Job): Chore[] {
   return isListed ? [] : [{ kind: 'refresh-list', jid: request.sender }];
 }
 
+/** Strangers learn nothing from us, not even that we are here. */
+function isKnown({ request, scope }: Job, sender: PeerRecord): boolean {
+  return request.isContact || sender.isWrittenTo || request.sender === scope.jid;
+}
+
 /** A key exchange used up a prekey and wants an answer; strangers get none (design D13). */
 function choresOf(job: Job, opened: OpenedKey, sender: PeerRecord): Chore[] {
-  const { request, scope } = job;
-  const isKnown = request.isContact || sender.isWrittenTo || request.sender === scope.jid;
+  const { request } = job;
   const wantsAnswer = opened.isNewSession || opened.needsHeartbeat;
   const address = { jid: request.sender, deviceId: request.senderDeviceId };
   return [
     ...listChore(job),
     ...(opened.isNewSession ? [{ kind: 'publish-bundle' } as const] : []),
-    ...(wantsAnswer && isKnown ? [{ kind: 'send-empty', ...address } as const] : []),
+    ...(wantsAnswer && isKnown(job, sender) ? [{ kind: 'send-empty', ...address } as const] : []),
   ];
 }

@@ -20,6 +20,7 @@ import {
   type Party,
   type Recipients,
 } from './recipients';
+import { withoutReset } from './repair';
 import type { Unit } from './transaction';
 
 type Targets = readonly { readonly party: Party; readonly device: DeviceRecord }[];
@@ -76,13 +77,13 @@ function encryptKeys(
   return keys;
 }
 
-/** A bundle serves for one session; keeping it would use its one-time prekey twice. */
+/** A bundle serves for one session; keeping it would use its one-time prekey twice. A wanted reset is done with it. */
 function withoutUsedBundles(peer: PeerRecord, targets: Targets): PeerRecord {
   return targets
     .filter(({ party, device }) => party.record.peer === peer.peer && device.bundle !== undefined)
     .reduce((record, { device }) => {
       const { bundle: _used, ...rest } = deviceOf(record, device.deviceId) ?? device;
-      return withDevice(record, rest);
+      return withoutReset(withDevice(record, rest), device.deviceId);
     }, peer);
 }
 
@@ -129,7 +130,13 @@ function withoutRefusal(peer: PeerRecord): PeerRecord {
   return rest;
 }
 
-/** Encrypts an empty message for one device with which there is a session (wire §5.3). */
+/** An empty message begins a session only where one is to be given up. */
+function canReach(device: DeviceRecord, { sessions }: Party): boolean {
+  const canBegin = device.isResetWanted === true && device.bundle !== undefined;
+  return canBegin || hasSession(device, sessions);
+}
+
+/** Encrypts an empty message for one device, in the session with it or in the new one that is wanted (wire §5.3). */
 export function encryptEmpty(
   context: Context,
   scope: Scope,
@@ -145,7 +152,7 @@ export function encryptEmpty(
     const { account, parties } = await loadRecipients(unit, scope, peer);
     const party = parties.find(({ record }) => record.peer === peer);
     const device = party && deviceOf(party.record, deviceId);
-    if (party === undefined || device === undefined || !hasSession(device, party.sessions)) {
+    if (party === undefined || device === undefined || !canReach(device, party)) {
       return { kind: 'refused', code: 'bundles-unavailable' };
     }
     const { iv, keyMaterial } = sealEmpty(context.random);
@@ -158,6 +165,7 @@ export function encryptEmpty(
       iv,
       keys,
     };
+    savePeer(unit, scope, withoutUsedBundles(party.record, targets));
     unit.put('requests', key, { v: 1, message, at: context.now() });
     return { kind: 'encrypted', message, skipped: [] };
   });

@@ -8,6 +8,8 @@ export const LIST_AGE_MS = 5 * 60 * 1000;
 export const LIST_RETRY_MS = 15 * 1000;
 /** A device without usable bundle is left out this long. */
 export const NO_BUNDLE_MS = 60 * 1000;
+/** Design D13: a session is started anew by itself at most this often, per device. */
+export const REPAIR_EVERY_MS = 24 * 3600 * 1000;
 /** Accounts kept per site before the user decides; a page can claim any number. */
 export const MAX_SEEN_ACCOUNTS = 20;
 /** Resends of a page come within minutes; a queue of an offline page may wait for days. */

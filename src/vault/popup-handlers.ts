@@ -6,6 +6,7 @@ import type { PopupApi } from '../rpc/vault-api';
 import { loadPeer, lockOf, savePeer, type Context } from './context';
 import { deviceOf, withAcceptedKey } from './devices';
 import type { Presence } from './presence';
+import { withReset } from './repair';
 import { hasPermission, renewScripts } from './scripts';
 import { allSites, changeSite, patternOf, protectableOrigin, withDecision } from './sites';
 import { withTrust } from './trust';
@@ -111,6 +112,18 @@ export function popupHandlers(context: Context, presence: Presence): PopupHandle
         const accepted = accepts ? withAcceptedKey(peer, device) : peer;
         savePeer(unit, scope, withTrust(accepted, identityKey, trust, context.now()));
       });
+      return null;
+    },
+
+    resetSession: async ({ origin, jid, owner, deviceId }) => {
+      const scope = { origin, jid };
+      await context.transactions.run(lockOf(scope), async (unit) => {
+        const after = withReset(await loadPeer(unit, scope, owner), deviceId);
+        if (after === undefined) throw new VaultError('stale');
+        savePeer(unit, scope, after);
+      });
+      // A page with a stream tells the device at once; without one the next message does.
+      await wakeTabs(origin);
       return null;
     },
 

@@ -54,11 +54,15 @@ export async function loadRecipients(unit: Unit, scope: Scope, peer: BareJid): P
   return { account: await loadAccount(unit, scope), parties };
 }
 
-/** Is there a session to send with: with the key the device is known by. */
+/**
+ * Is there a session to send with: with the key the device is known by, and not to be given up. Where no bundle can be had
+ * for a new one the old one goes on.
+ */
 export function hasSession(device: DeviceRecord, sessions: SessionsRecord): boolean {
   const session = sessions.devices[device.deviceId]?.current;
   return (
     session !== undefined &&
+    (device.isResetWanted !== true || device.noBundleUntil !== undefined) &&
     device.identityKey !== undefined &&
     equalBytes(session.remoteIdentityKey, device.identityKey)
   );

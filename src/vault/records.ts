@@ -73,6 +73,10 @@ export interface DeviceRecord {
   readonly bundle?: Bundle;
   /** No usable bundle was found; asked again after this time. */
   readonly noBundleUntil?: number;
+  /** The present session is not to be sent with any more; the next message starts another. */
+  readonly isResetWanted?: true;
+  /** When a session was last started anew without being asked, ms since 1970. */
+  readonly repairedAt?: number;
 }
 
 /** Someone of one account on one site; the account itself is a peer too, for its other devices. */

@@ -18,6 +18,7 @@ const SHOWN: ReadonlySet<string> = new Set([
   'listSeen',
   'bundleSeen',
   'encrypt',
+  'encryptEmpty',
   'decrypt',
   'refused',
   'plainSeen',
@@ -26,6 +27,7 @@ const SHOWN: ReadonlySet<string> = new Set([
   'decideAccount',
   'setPolicy',
   'setTrust',
+  'resetSession',
   'setEncryption',
 ]);
 

@@ -18,6 +18,7 @@ function deviceView(peer: PeerRecord, device: DeviceRecord): DeviceView {
     active: device.isActive,
     trust: identityKey === undefined ? 'undecided' : trustOf(peer, identityKey),
     keyChanged: device.changedKey !== undefined,
+    resetting: device.isResetWanted === true,
   };
 }
 

@@ -26,6 +26,8 @@ export interface Popup {
   devices(jid: string): Promise<readonly DeviceShown[]>;
   setTrust(jid: string, deviceId: number, trust: string): Promise<void>;
   setPolicy(policy: string): Promise<void>;
+  /** Starts a new session with a device and confirms it. */
+  resetSession(jid: string, deviceId: number): Promise<void>;
   /** The sentence about the last refusal, as soon as there is one. */
   refusal(): Promise<string>;
   /** Switches encryption off for one contact and confirms it. */
@@ -123,6 +125,12 @@ function drivePopup(page: Page): Popup {
         );
         return shown === policy;
       });
+    },
+    resetSession: async (jid, deviceId) => {
+      const device = `${contactSelector(jid)} ${testId('device')}[data-device-id="${deviceId}"]`;
+      await unfold(`${device} ${testId('reset-session')}`);
+      await page.click(`${device} ${testId('reset-session')}`);
+      await click(testId('confirm-reset'));
     },
     refusal: () =>
       until('a refusal in the popup', async () => {

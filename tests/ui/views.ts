@@ -26,6 +26,7 @@ export function device(change: Partial<DeviceView> = {}): DeviceView {
     active: true,
     trust: 'trusted',
     keyChanged: false,
+    resetting: false,
     ...change,
   };
 }

@@ -47,6 +47,7 @@ export const CONTENT_SAMPLES: Samples<ContentApi> = {
       isContact: true,
     },
   },
+  chores: { jid: JULIET },
   refused: { jid: JULIET, peer: ROMEO, code: 'no-devices' },
   plainSeen: { jid: JULIET, peer: ROMEO, at: 1 },
   smLoad: { id: 'id' },
@@ -83,5 +84,6 @@ export const POPUP_SAMPLES: Samples<PopupApi> = {
     fingerprint: 'x',
     trust: 'verified',
   },
+  resetSession: { origin: ORIGIN, jid: JULIET, owner: ROMEO, deviceId: 5 },
   setEncryption: { origin: ORIGIN, jid: JULIET, peer: ROMEO, encryption: 'off' },
 };

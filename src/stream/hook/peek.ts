@@ -29,7 +29,7 @@ function hasPrefix(text: string, prefixes: Prefixes | undefined): boolean {
   return false;
 }
 
-/** Archive queries and everything of OMEMO. */
+/** Archive queries and everything of OMEMO. Beside it the session has to know who is a contact. */
 function isOfOmemo(text: string): boolean {
   return (
     includes(text, 'axolotl') || includes(text, 'urn:xmpp:omemo') || includes(text, 'urn:xmpp:mam:')
@@ -41,7 +41,7 @@ function isInterestingOut(text: string): boolean {
   if (includes(text, 'message')) return true;
   switch (rootName(text)) {
     case 'iq':
-      return isOfOmemo(text);
+      return isOfOmemo(text) || includes(text, 'jabber:iq:roster');
     case undefined: // white space keepalives
     case 'presence':
     case 'open':

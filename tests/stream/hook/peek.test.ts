@@ -50,6 +50,7 @@ describe('outbound', () => {
     "<iq><query xmlns='urn:xmpp:mam:2'/></iq>",
     "<iq><publish node='eu.siacs.conversations.axolotl.devicelist'/></iq>",
     "<iq><publish node='urn:xmpp:omemo:2:devices'/></iq>",
+    "<iq type='get'><query xmlns='jabber:iq:roster'/></iq>",
     '<unheard-of/>',
   ])('shows %s', (text) => {
     expect(isInteresting('out', text, undefined)).toBe(true);
@@ -59,7 +60,7 @@ describe('outbound', () => {
     ' ',
     'ping',
     '<presence/>',
-    "<iq type='get'><query xmlns='jabber:iq:roster'/></iq>",
+    "<iq type='get'><query xmlns='jabber:iq:version'/></iq>",
     "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>",
     '<close/>',
     "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>x</auth>",

@@ -87,17 +87,26 @@ export function toEdwards(publicKey: Uint8Array, sign: 0 | 1): Uint8Array {
   return bytes;
 }
 
-/**
- * X25519 form (32 bytes) of an Ed25519 public key: u = (1+y)/(1−y).
- * @throws KeyError for bytes that are no point.
- */
-export function toMontgomery(edwardsKey: Uint8Array): Uint8Array {
-  assertLength('edwardsKey', edwardsKey, KEY_LENGTH);
+/** The point of an Ed25519 public key (RFC 8032 §5.1.3). @throws KeyError for bytes that are no canonical point. */
+function pointOf(edwardsKey: Uint8Array): InstanceType<typeof ed25519.Point> {
   try {
-    return ed25519.utils.toMontgomery(edwardsKey);
+    return ed25519.Point.fromBytes(edwardsKey);
   } catch {
     throw new KeyError();
   }
+}
+
+/**
+ * X25519 form (32 bytes) of an Ed25519 public key (32 bytes, either sign): u = (1+y)/(1−y).
+ * @throws KeyError for bytes that are no canonical point, and for points of low order: among them is y = 1, whose u is
+ * infinite, and every agreement with the others is zero.
+ */
+export function toMontgomery(edwardsKey: Uint8Array): Uint8Array {
+  assertLength('edwardsKey', edwardsKey, KEY_LENGTH);
+  const point = pointOf(edwardsKey);
+  if (point.isSmallOrder()) throw new KeyError();
+  const { Fp } = ed25519.Point;
+  return Fp.toBytes(Fp.div(Fp.add(1n, point.y), Fp.sub(1n, point.y)));
 }
 
 /** True if `signature` (64 bytes) is a strict, cofactorless Ed25519 signature of `message` (RFC 8032 §5.1.7). */

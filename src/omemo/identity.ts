@@ -1,11 +1,29 @@
 // The identity key of a device (design D3): held in X form, clamped, so that implementations that do not clamp agree.
 import { assertLength, toHex } from '../crypto/bytes';
-import { generateKeyPair, KEY_LENGTH } from '../crypto/curve';
+import { generateKeyPair, KEY_LENGTH, toEdwards, toMontgomery } from '../crypto/curve';
+import { OmemoError, withOmemoErrors } from './errors';
 import type { IdentityKeyPair, Random } from './types';
 
 /** A fresh identity key pair; draws 32 bytes. */
 export function generateIdentity(random: Random): IdentityKeyPair {
   return generateKeyPair(random);
+}
+
+/**
+ * Our identity key in the form OMEMO 2 publishes: Ed25519, 32 bytes, sign 0 (wire §3).
+ * @param identityKey X form, 32 bytes.
+ */
+export function edwardsOf(identityKey: Uint8Array): Uint8Array {
+  return toEdwards(identityKey, 0);
+}
+
+/**
+ * The X form (32 bytes) of an Ed25519 identity key as received, of either sign.
+ * @throws OmemoError `bad-key` for a wrong length, bytes that are no canonical point, and points of low order.
+ */
+export function montgomeryOf(identityKeyEd: Uint8Array): Uint8Array {
+  if (identityKeyEd.length !== KEY_LENGTH) throw new OmemoError('bad-key');
+  return withOmemoErrors(() => toMontgomery(identityKeyEd));
 }
 
 /**

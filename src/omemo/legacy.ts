@@ -1,10 +1,11 @@
 // eu.siacs.conversations.axolotl in bytes: Signal protocol version 3 (XEP-0384 0.3.0; wire §1, §4.2). Every field is
 // written, zeros too, in ascending order; the MAC covers the received bytes, never a re-encoding.
 import { concat } from '../crypto/bytes';
-import { withType } from '../crypto/curve';
-import { OmemoError } from './errors';
+import { assertPublicKey, withType } from '../crypto/curve';
+import { verifyCurve25519 } from '../crypto/xeddsa';
+import { OmemoError, withOmemoErrors } from './errors';
 import { MAX_ENCRYPTED_KEY_LENGTH } from './limits';
-import { bytesField, numberField, readFields } from './protobuf';
+import { bytesField, numberField, present, readFields } from './protobuf';
 import type { OmemoProtocol } from './protocol';
 
 /** High nibble: version of the message; low nibble: newest the sender knows. */
@@ -29,11 +30,6 @@ function publicKey(bytes: Uint8Array | undefined): Uint8Array {
   return bytes.slice(1);
 }
 
-function present<T>(value: T | undefined): T {
-  if (value === undefined) throw new OmemoError('malformed');
-  return value;
-}
-
 /** The legacy version. */
 export const legacy: OmemoProtocol = {
   version: 'eu.siacs.conversations.axolotl',
@@ -41,8 +37,22 @@ export const legacy: OmemoProtocol = {
   rootInfo: 'WhisperRatchet',
   messageInfo: 'WhisperMessageKeys',
   macLength: MAC_LENGTH,
-  associatedIdentity: withType,
+  ownIdentity: withType,
   signedBytes: withType,
+
+  readIdentity({ identityKey }) {
+    withOmemoErrors(() => assertPublicKey(present(identityKey)));
+    return { identityKey: present(identityKey) };
+  },
+
+  /** Sender, then receiver, 33 bytes each: turns with the direction. */
+  associatedData({ remoteIdentityKey }, identityKey, direction) {
+    const [own, remote] = [withType(identityKey), withType(remoteIdentityKey)];
+    return direction === 'sending' ? concat(own, remote) : concat(remote, own);
+  },
+
+  isSignedBy: ({ identityKey }, signedPrekey, signature) =>
+    verifyCurve25519(signature, withType(signedPrekey), identityKey),
 
   encodeMessage: (header, ciphertext) =>
     concat(

@@ -24,6 +24,9 @@ export const MAX_SPENT_PREKEYS = 200;
 /** XEP-0384 §4.1: ids go up to 2^31 − 1; 0 is never chosen, because libomemo.js takes it for "none". */
 export const MAX_ID = 2 ** 31 - 1;
 
+/** Prekey ids of others: the wire type is uint32 in both versions (wire §4.2), and some count beyond 2^31 − 1. */
+export const MAX_FOREIGN_ID = 2 ** 32 - 1;
+
 /** XEP-0384 §4.1 (0.9.1): rotate the signed prekey every week to every month; python-omemo does so every 7 days. */
 export const SIGNED_PREKEY_AGE_MS = 7 * 24 * 3600 * 1000;
 

@@ -1,8 +1,10 @@
 // The prekeys of our device as steps over a value, and the check of other devices' bundles (X3DH §3.2; XEP-0384 §4.1).
 import { assertPublicKey, generateKeyPair } from '../crypto/curve';
-import { signXeddsa, verifyCurve25519 } from '../crypto/xeddsa';
+import { signXeddsa } from '../crypto/xeddsa';
 import { OmemoError, withOmemoErrors } from './errors';
+import { edwardsOf } from './identity';
 import {
+  MAX_FOREIGN_ID,
   MAX_ID,
   MAX_SPENT_PREKEYS,
   ONE_TIME_PREKEYS,
@@ -16,11 +18,10 @@ import type {
   OmemoVersion,
   OneTimePrekey,
   PrekeyStore,
+  PublishedBundle,
   Random,
   SignedPrekey,
 } from './types';
-
-const VERSION: OmemoVersion = 'eu.siacs.conversations.axolotl';
 
 /** Ids stay in 1…2^31−1 and start again at 1. */
 function nextId(id: number): number {
@@ -28,13 +29,14 @@ function nextId(id: number): number {
 }
 
 function makeSignedPrekey(
+  version: OmemoVersion,
   id: number,
   identity: IdentityKeyPair,
   now: number,
   random: Random,
 ): SignedPrekey {
   const keyPair = generateKeyPair(random);
-  const message = protocolFor(VERSION).signedBytes(keyPair.publicKey);
+  const message = protocolFor(version).signedBytes(keyPair.publicKey);
   const signature = signXeddsa(identity.privateKey, message, random(64));
   return { id, keyPair, signature, createdAt: now };
 }
@@ -52,16 +54,20 @@ function makeOneTimePrekeys(
   return { prekeys, nextId: id };
 }
 
-/** A new store: a signed prekey with id 1 and 100 one-time prekeys with ids from 1. `now` in ms since 1970. */
+/**
+ * A new store for one version: a signed prekey with id 1 and 100 one-time prekeys with ids from 1. `now` in ms since
+ * 1970. Versions share no prekeys: what the signature covers differs.
+ */
 export function createPrekeyStore(input: {
+  readonly version: OmemoVersion;
   readonly identity: IdentityKeyPair;
   readonly now: number;
   readonly random: Random;
 }): PrekeyStore {
-  const { identity, now, random } = input;
+  const { version, identity, now, random } = input;
   const { prekeys, nextId: nextOneTimePrekeyId } = makeOneTimePrekeys(1, ONE_TIME_PREKEYS, random);
   return {
-    signedPrekey: makeSignedPrekey(1, identity, now, random),
+    signedPrekey: makeSignedPrekey(version, 1, identity, now, random),
     oneTimePrekeys: prekeys,
     spentPrekeys: [],
     nextOneTimePrekeyId,
@@ -111,26 +117,35 @@ export function isRotationDue(store: PrekeyStore, now: number): boolean {
   return now - store.signedPrekey.createdAt >= SIGNED_PREKEY_AGE_MS;
 }
 
-/** The store with a new signed prekey; the present one is kept as previous, the one before is forgotten. */
+/**
+ * The store with a new signed prekey; the present one is kept as previous, the one before is forgotten.
+ * @param input.version the one the store was made for
+ */
 export function rotateSignedPrekey(input: {
+  readonly version: OmemoVersion;
   readonly store: PrekeyStore;
   readonly identity: IdentityKeyPair;
   readonly now: number;
   readonly random: Random;
 }): PrekeyStore {
-  const { store, identity, now, random } = input;
+  const { version, store, identity, now, random } = input;
   return {
     ...store,
-    signedPrekey: makeSignedPrekey(nextId(store.signedPrekey.id), identity, now, random),
+    signedPrekey: makeSignedPrekey(version, nextId(store.signedPrekey.id), identity, now, random),
     previousSignedPrekey: store.signedPrekey,
   };
 }
 
-/** The public half of a store. */
-export function bundleOf(identity: IdentityKeyPair, store: PrekeyStore): Bundle {
+/** The public half of a store, to publish under the version it was made for. */
+export function bundleOf(
+  version: OmemoVersion,
+  identity: IdentityKeyPair,
+  store: PrekeyStore,
+): Bundle {
   const { id, keyPair, signature } = store.signedPrekey;
   return {
     identityKey: identity.publicKey,
+    ...(version === 'urn:xmpp:omemo:2' && { identityKeyEd: edwardsOf(identity.publicKey) }),
     signedPrekey: { id, publicKey: keyPair.publicKey, signature },
     oneTimePrekeys: store.oneTimePrekeys.map((prekey) => ({
       id: prekey.id,
@@ -139,20 +154,31 @@ export function bundleOf(identity: IdentityKeyPair, store: PrekeyStore): Bundle 
   };
 }
 
+/** Ids of others: any uint32 is carried back to them, but 0 is not chosen (Q-2). */
+function isId(id: number): boolean {
+  return Number.isInteger(id) && id >= 0 && id <= MAX_FOREIGN_ID;
+}
+
 /**
- * Checks that a bundle can be used: keys canonical, signature valid, at least one one-time prekey with an id above 0.
- * @throws OmemoError `bad-key`, `bad-signature`, `no-prekeys`.
+ * The bundle, if it can be used: keys canonical, signature valid, at least one one-time prekey with an id above 0. The
+ * answer has the identity key in every form the version needs, and only the one-time prekeys that may be chosen.
+ * @throws OmemoError `malformed` for a missing identity key or an impossible id, `bad-key`, `bad-signature`, `no-prekeys`.
  */
-export function verifyBundle(version: OmemoVersion, bundle: Bundle): void {
-  withOmemoErrors(() => {
-    const { publicKey, signature } = bundle.signedPrekey;
-    assertPublicKey(bundle.identityKey);
+export function verifyBundle(version: OmemoVersion, bundle: PublishedBundle): Bundle {
+  return withOmemoErrors(() => {
+    const protocol = protocolFor(version);
+    const identity = protocol.readIdentity(bundle);
+    const { id, publicKey, signature } = bundle.signedPrekey;
+    if (!isId(id)) throw new OmemoError('malformed');
     assertPublicKey(publicKey);
     for (const prekey of bundle.oneTimePrekeys) assertPublicKey(prekey.publicKey);
-    const signed = protocolFor(version).signedBytes(publicKey);
-    if (!verifyCurve25519(signature, signed, bundle.identityKey)) {
+    if (!protocol.isSignedBy(identity, publicKey, signature)) {
       throw new OmemoError('bad-signature');
     }
-    if (!bundle.oneTimePrekeys.some(({ id }) => id > 0)) throw new OmemoError('no-prekeys');
+    const oneTimePrekeys = bundle.oneTimePrekeys.filter(
+      (prekey) => prekey.id > 0 && isId(prekey.id),
+    );
+    if (oneTimePrekeys.length === 0) throw new OmemoError('no-prekeys');
+    return { ...identity, signedPrekey: bundle.signedPrekey, oneTimePrekeys };
   });
 }

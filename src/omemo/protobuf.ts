@@ -45,10 +45,10 @@ class Reader {
     return this.#offset >= this.#bytes.length;
   }
 
-  /** At most ten bytes, as Protocol Buffers allow; a value above 2^32 − 1 is refused rather than cut. */
+  /** At most five bytes, what a uint32 needs; a value above 2^32 − 1 is refused rather than cut. */
   varint(): number {
     let value = 0;
-    for (let i = 0; i < 10; i++) {
+    for (let i = 0; i < 5; i++) {
       const byte = this.#bytes[this.#offset++];
       if (byte === undefined) throw new OmemoError('malformed');
       value += (byte & 0x7f) * 2 ** (7 * i);
@@ -68,6 +68,7 @@ class Reader {
     return part;
   }
 
+  /** Of a field we do not know: at most ten bytes, what a 64-bit number needs. */
   skipVarint(): void {
     for (let i = 0; i < 10; i++) {
       const byte = this.#bytes[this.#offset++];
@@ -80,7 +81,8 @@ class Reader {
 
 /**
  * Reads a message. `known` names the fields wanted and their wire type; others are skipped.
- * @throws OmemoError malformed for truncation, wrong wire types of known fields, groups, and numbers above 2^32 − 1.
+ * @throws OmemoError malformed for truncation, wrong wire types of known fields, groups, and numbers above 2^32 − 1
+ * or longer than five bytes.
  */
 export function readFields(
   bytes: Uint8Array,
@@ -110,4 +112,10 @@ export function readFields(
     }
   }
   return { numbers, bytes: blobs };
+}
+
+/** The value of a required field. @throws OmemoError `malformed` if it is missing. */
+export function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new OmemoError('malformed');
+  return value;
 }

@@ -18,14 +18,18 @@ import type {
   IdentityKeyPair,
   OmemoVersion,
   PrekeyStore,
+  PublishedBundle,
   Random,
   RatchetSession,
+  RemoteIdentity,
 } from './types';
 
-function chooseOneTimePrekey(bundle: Bundle, random: Random): Bundle['oneTimePrekeys'][number] {
-  const usable = bundle.oneTimePrekeys.filter(({ id }) => id > 0);
+function chooseOneTimePrekey(
+  { oneTimePrekeys }: Bundle,
+  random: Random,
+): Bundle['oneTimePrekeys'][number] {
   const [a = 0, b = 0, c = 0] = random(3);
-  const chosen = usable[(a | (b << 8) | (c << 16)) % usable.length];
+  const chosen = oneTimePrekeys[(a | (b << 8) | (c << 16)) % oneTimePrekeys.length];
   if (chosen === undefined) throw new OmemoError('no-prekeys');
   return chosen;
 }
@@ -33,16 +37,16 @@ function chooseOneTimePrekey(bundle: Bundle, random: Random): Bundle['oneTimePre
 /**
  * A session with the device a bundle belongs to (X3DH §3.3). Draws 3 bytes for the choice of the one-time prekey, then
  * the ephemeral key, then the ratchet key.
- * @throws OmemoError `bad-key`, `bad-signature`, `no-prekeys`.
+ * @throws OmemoError `malformed`, `bad-key`, `bad-signature`, `no-prekeys`.
  */
 export function initiateSession(input: {
   readonly version: OmemoVersion;
   readonly identity: IdentityKeyPair;
-  readonly bundle: Bundle;
+  readonly bundle: PublishedBundle;
   readonly random: Random;
 }): RatchetSession {
-  const { version, identity, bundle, random } = input;
-  verifyBundle(version, bundle);
+  const { version, identity, random } = input;
+  const bundle = verifyBundle(version, input.bundle);
   const protocol = protocolFor(version);
   const oneTimePrekey = chooseOneTimePrekey(bundle, random);
   const ephemeral = generateKeyPair(random);
@@ -57,7 +61,8 @@ export function initiateSession(input: {
     });
     return {
       version,
-      remoteIdentityKey: bundle.identityKey,
+      ...identityFields(bundle),
+      isInitiator: true,
       ratchet: initiateRatchet({
         sharedSecret,
         remoteSignedPrekey: bundle.signedPrekey.publicKey,
@@ -74,19 +79,20 @@ export function initiateSession(input: {
   });
 }
 
+function identityFields({ identityKey, identityKeyEd }: RemoteIdentity) {
+  return {
+    remoteIdentityKey: identityKey,
+    ...(identityKeyEd !== undefined && { remoteIdentityKeyEd: identityKeyEd }),
+  };
+}
+
 function macOf(
   protocol: OmemoProtocol,
   macKey: Uint8Array,
-  senderIdentity: Uint8Array,
-  receiverIdentity: Uint8Array,
+  associatedData: Uint8Array,
   message: Uint8Array,
 ): Uint8Array {
-  const data = concat(
-    protocol.associatedIdentity(senderIdentity),
-    protocol.associatedIdentity(receiverIdentity),
-    message,
-  );
-  return hmacSha256(macKey, data).slice(0, protocol.macLength);
+  return hmacSha256(macKey, concat(associatedData, message)).slice(0, protocol.macLength);
 }
 
 /**
@@ -106,7 +112,8 @@ export function encryptKeyMaterial(input: {
   const keys = expandMessageKey(messageKey, protocol.messageInfo);
   const ciphertext = encryptCbc(keys.encryptionKey, keys.iv, keyMaterial);
   const encoded = protocol.encodeMessage(header, ciphertext);
-  const mac = macOf(protocol, keys.macKey, identity.publicKey, session.remoteIdentityKey, encoded);
+  const associatedData = protocol.associatedData(session, identity.publicKey, 'sending');
+  const mac = macOf(protocol, keys.macKey, associatedData, encoded);
   const message = protocol.frameMessage(encoded, mac);
   const after: RatchetSession = { ...session, ratchet: state };
   const pending = session.pendingKeyExchange;
@@ -154,13 +161,8 @@ function openWith(
       RATCHET_LIMITS,
     );
     const keys = expandMessageKey(messageKey, protocol.messageInfo);
-    const mac = macOf(
-      protocol,
-      keys.macKey,
-      session.remoteIdentityKey,
-      identity.publicKey,
-      message.authenticated,
-    );
+    const associatedData = protocol.associatedData(session, identity.publicKey, 'receiving');
+    const mac = macOf(protocol, keys.macKey, associatedData, message.authenticated);
     if (!equalBytes(mac, message.mac)) throw new OmemoError('bad-mac');
     const keyMaterial = decryptCbc(keys.encryptionKey, keys.iv, message.ciphertext);
     const { pendingKeyExchange: _answered, heartbeatFor, ...kept } = session;
@@ -229,16 +231,20 @@ function acceptSession(
   );
   return {
     version,
-    remoteIdentityKey: keyExchange.identityKey,
+    ...identityFields(keyExchange),
+    isInitiator: false,
     ratchet: acceptRatchet(sharedSecret, signedPrekey.keyPair),
     ephemeralKey: keyExchange.ephemeralKey,
   };
 }
 
 function isSessionOf(session: RatchetSession, keyExchange: KeyExchange): boolean {
+  const { remoteIdentityKey, remoteIdentityKeyEd = remoteIdentityKey } = session;
+  const { identityKey, identityKeyEd = identityKey } = keyExchange;
   return (
     equalBytes(session.ephemeralKey, keyExchange.ephemeralKey) &&
-    equalBytes(session.remoteIdentityKey, keyExchange.identityKey)
+    equalBytes(remoteIdentityKey, identityKey) &&
+    equalBytes(remoteIdentityKeyEd, identityKeyEd)
   );
 }
 

@@ -3,8 +3,8 @@
 
 import type { RatchetState } from '../crypto/ratchet';
 
-/** Namespace string of an OMEMO version. `urn:xmpp:omemo:2` joins here when it is complete (design D4). */
-export type OmemoVersion = 'eu.siacs.conversations.axolotl';
+/** Namespace string of an OMEMO version: legacy (XEP-0384 0.3.0) and OMEMO 2 (XEP-0384 0.9.1). */
+export type OmemoVersion = 'eu.siacs.conversations.axolotl' | 'urn:xmpp:omemo:2';
 
 /** Source of randomness: returns `length` fresh bytes. */
 export type Random = (length: number) => Uint8Array;
@@ -18,13 +18,25 @@ export interface KeyPair {
 /** The identity key pair of a device in X (Curve25519) form; the public Ed25519 form has sign 0 (design D3). */
 export type IdentityKeyPair = KeyPair;
 
+/**
+ * The identity key of another device. Trust and fingerprints belong to `identityKey`, the X form (32 bytes).
+ * `identityKeyEd` is the Ed25519 form as received, sign 0 or 1 (32 bytes); only `urn:xmpp:omemo:2` has it.
+ */
+export interface RemoteIdentity {
+  readonly identityKey: Uint8Array;
+  readonly identityKeyEd?: Uint8Array;
+}
+
 /** One-time prekey: id 1…2^31−1, never 0 (Q-2). */
 export interface OneTimePrekey {
   readonly id: number;
   readonly keyPair: KeyPair;
 }
 
-/** Signed prekey with its signature in legacy wire form (64 bytes) and its creation time in ms since 1970. */
+/**
+ * Signed prekey with its signature (64 bytes) and its creation time in ms since 1970. The signature covers the form of
+ * one version; it verifies under sign 0, so that its wire form is the same in both.
+ */
 export interface SignedPrekey {
   readonly id: number;
   readonly keyPair: KeyPair;
@@ -37,7 +49,7 @@ export interface SpentPrekey extends OneTimePrekey {
   readonly usedAt: number;
 }
 
-/** Private half of what the bundle publishes. `previousSignedPrekey` is kept one more rotation period. */
+/** Private half of what the bundle of one version publishes. `previousSignedPrekey` is kept one more rotation period. */
 export interface PrekeyStore {
   readonly signedPrekey: SignedPrekey;
   readonly previousSignedPrekey?: SignedPrekey;
@@ -48,9 +60,11 @@ export interface PrekeyStore {
   readonly nextOneTimePrekeyId: number;
 }
 
-/** A public bundle; all keys 32 bytes (X form, without the 05 of the wire), signature 64 bytes. */
-export interface Bundle {
-  readonly identityKey: Uint8Array;
+/**
+ * A public bundle; all keys 32 bytes, prekeys in X form without the 05 of the wire, signature 64 bytes as on the wire.
+ * A bundle of `urn:xmpp:omemo:2` has `identityKeyEd`, one of legacy has not.
+ */
+export interface Bundle extends RemoteIdentity {
   readonly signedPrekey: {
     readonly id: number;
     readonly publicKey: Uint8Array;
@@ -58,6 +72,12 @@ export interface Bundle {
   };
   readonly oneTimePrekeys: readonly { readonly id: number; readonly publicKey: Uint8Array }[];
 }
+
+/**
+ * A bundle as read from the wire, nothing checked: legacy carries `identityKey`, `urn:xmpp:omemo:2` carries
+ * `identityKeyEd`. `verifyBundle` makes a `Bundle` of it.
+ */
+export type PublishedBundle = Omit<Bundle, 'identityKey'> & Partial<Pick<Bundle, 'identityKey'>>;
 
 /** The key of one device inside a message: bytes as on the wire after base64. */
 export interface EncryptedKey {
@@ -77,6 +97,10 @@ export interface RatchetSession {
   readonly version: OmemoVersion;
   /** Identity key of the other device, X form, 32 bytes. */
   readonly remoteIdentityKey: Uint8Array;
+  /** The same key in Ed25519 form, as that device sent it (32 bytes); `urn:xmpp:omemo:2` only. */
+  readonly remoteIdentityKeyEd?: Uint8Array;
+  /** Did we start it; orders the associated data of `urn:xmpp:omemo:2`. */
+  readonly isInitiator: boolean;
   readonly ratchet: RatchetState;
   /** Set while we started it and have no answer: every message carries it. */
   readonly pendingKeyExchange?: PendingKeyExchange;

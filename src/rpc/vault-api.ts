@@ -4,6 +4,9 @@ import type { BareJid } from '../jid';
 import type { Bundle, OmemoVersion } from '../omemo/types';
 import type { FailureCode, RefusalCode } from './reasons';
 
+/** The version that travels between content and vault (design D4). */
+export type WireVersion = Extract<OmemoVersion, 'eu.siacs.conversations.axolotl'>;
+
 /** Trust in one identity key of one bare JID. */
 export type Trust = 'undecided' | 'trusted' | 'verified' | 'distrusted';
 
@@ -58,7 +61,7 @@ export interface WireKey {
 
 /** A message as it goes on the wire; `iv` 12 bytes; `payload` ciphertext without tag, absent in an empty message. */
 export interface WireMessage {
-  readonly version: OmemoVersion;
+  readonly version: WireVersion;
   readonly senderDeviceId: number;
   readonly iv: Uint8Array;
   readonly keys: readonly WireKey[];
@@ -82,7 +85,7 @@ export interface DecryptRequest {
   /** Real bare JID of the writer. */
   readonly sender: BareJid;
   /** As received; `keys` holds only those with our device id, all of them. `iv` may be missing without payload. */
-  readonly version: OmemoVersion;
+  readonly version: WireVersion;
   readonly senderDeviceId: number;
   readonly keys: readonly WireKey[];
   readonly iv?: Uint8Array;

@@ -11,6 +11,7 @@ import {
 } from '../omemo/prekeys';
 import type { Bundle, Random } from '../omemo/types';
 import { loadAccount, lockOf, scopedKey, type Context, type Scope } from './context';
+import { VERSION } from './recipients';
 import type { AccountRecord } from './records';
 
 /** A device id: 1…2^31−1 (XEP-0384 0.9.1 §4.1), never one of `taken`. */
@@ -34,7 +35,7 @@ export function openAccount(context: Context, scope: Scope): Promise<number> {
       ...scope,
       deviceId: newDeviceId(random),
       identity,
-      prekeys: createPrekeyStore({ identity, now: now(), random }),
+      prekeys: createPrekeyStore({ version: VERSION, identity, now: now(), random }),
       isPublished: false,
       createdAt: now(),
     };
@@ -54,12 +55,18 @@ export function ownBundle(
     const { identity } = account;
     let { prekeys } = account;
     if (isRotationDue(prekeys, now())) {
-      prekeys = rotateSignedPrekey({ store: prekeys, identity, now: now(), random });
+      prekeys = rotateSignedPrekey({
+        version: VERSION,
+        store: prekeys,
+        identity,
+        now: now(),
+        random,
+      });
     }
     prekeys = dropSpentPrekeys(refillOneTimePrekeys(prekeys, random), now());
     if (prekeys !== account.prekeys)
       unit.put('accounts', scopedKey(scope), { ...account, prekeys });
-    return { deviceId: account.deviceId, bundle: bundleOf(identity, prekeys) };
+    return { deviceId: account.deviceId, bundle: bundleOf(VERSION, identity, prekeys) };
   });
 }
 

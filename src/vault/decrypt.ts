@@ -216,7 +216,7 @@ function openKey(job: Job, known: DeviceSessions, bytes: Uint8Array): OpenedKey 
   const { iv, payload } = request;
   if (payload === undefined) return { ...result, identityKey: remoteIdentityKey };
   if (iv === undefined) throw new OmemoError('malformed');
-  const text = openPayload({ keyMaterial, iv, payload });
+  const text = openPayload(request.version, { keyMaterial, iv, payload });
   return { ...result, text, identityKey: remoteIdentityKey };
 }
 

@@ -105,7 +105,7 @@ export function encryptText(
     if (!recipients.account.isPublished) return { kind: 'refused', code: 'not-published' };
     const choice = choose(recipients, await policyOf(unit, scope.origin));
     if (choice.kind === 'held') return { kind: 'refused', code: choice.code };
-    const { payload, iv, keyMaterial } = sealPayload(text, context.random);
+    const { payload, iv, keyMaterial } = sealPayload(VERSION, text, context.random);
     const { targets, skipped } = choice;
     const keys = encryptKeys(context, unit, scope, recipients, targets, keyMaterial);
     const senderDeviceId = recipients.account.deviceId;
@@ -155,7 +155,7 @@ export function encryptEmpty(
     if (party === undefined || device === undefined || !canReach(device, party)) {
       return { kind: 'refused', code: 'bundles-unavailable' };
     }
-    const { iv, keyMaterial } = sealEmpty(context.random);
+    const { iv, keyMaterial } = sealEmpty(VERSION, context.random);
     const recipients: Recipients = { account, parties: [party] };
     const targets = [{ party, device }];
     const keys = encryptKeys(context, unit, scope, recipients, targets, keyMaterial);

@@ -2,9 +2,8 @@
 // (wire §6). Answers what is missing before that can be said, or why nothing may leave.
 import { equalBytes } from '../crypto/bytes';
 import type { BareJid } from '../jid';
-import type { OmemoVersion } from '../omemo/types';
 import type { RefusalCode } from '../rpc/reasons';
-import type { DeviceAddress, Preparation } from '../rpc/vault-api';
+import type { DeviceAddress, Preparation, WireVersion } from '../rpc/vault-api';
 import { loadAccount, loadPeer, policyOf, scopedKey, type Scope } from './context';
 import { LIST_AGE_MS, LIST_RETRY_MS } from './limits';
 import type { AccountRecord, DeviceRecord, PeerRecord, SessionsRecord } from './records';
@@ -12,7 +11,7 @@ import type { Unit } from './transaction';
 import { audienceOf, type SkipCode } from './trust';
 
 /** The version spoken until OMEMO 2 is complete (design D4). */
-export const VERSION: OmemoVersion = 'eu.siacs.conversations.axolotl';
+export const VERSION: WireVersion = 'eu.siacs.conversations.axolotl';
 
 /** One JID a message is encrypted for. */
 export interface Party {

@@ -14,10 +14,11 @@ import {
 
 const NOW = Date.UTC(2026, 0, 5);
 const random = (length: number) => new Uint8Array(randomBytes(length));
+const version = 'eu.siacs.conversations.axolotl';
 const identity = generateIdentity(random);
-const fresh = createPrekeyStore({ identity, now: NOW, random });
+const fresh = createPrekeyStore({ version, identity, now: NOW, random });
 const publishedIds = (store: typeof fresh) =>
-  bundleOf(identity, store).oneTimePrekeys.map(({ id }) => id);
+  bundleOf(version, identity, store).oneTimePrekeys.map(({ id }) => id);
 
 describe('a spent one-time prekey', () => {
   it('leaves the bundle at once, is still found, and is replaced by another', () => {

@@ -1,11 +1,12 @@
 // A device built from the private keys of the vectors, with its random source scripted.
 import { clamp, publicKeyOf } from '../../src/crypto/curve';
 import type {
-  Bundle,
   DeviceSessions,
   IdentityKeyPair,
   KeyPair,
+  OmemoVersion,
   PrekeyStore,
+  PublishedBundle,
   Random,
 } from '../../src/omemo/types';
 import { hex, type Party } from '../vectors/vectors';
@@ -41,10 +42,16 @@ export function vectorDevice(party: Party): VectorDevice {
 }
 
 /** The bundle of the vectors, from its own published values, with one one-time prekey left to choose. */
-export function vectorBundle(party: Party, prekeyId: number): Bundle {
+export function vectorBundle(
+  version: OmemoVersion,
+  party: Party,
+  prekeyId: number,
+): PublishedBundle {
   const { signedPreKey, preKeys, identity } = party;
   return {
-    identityKey: hex(identity.curve25519Pub),
+    ...(version === 'urn:xmpp:omemo:2'
+      ? { identityKeyEd: hex(identity.ed25519Pub) }
+      : { identityKey: hex(identity.curve25519Pub) }),
     signedPrekey: {
       id: signedPreKey.id,
       publicKey: hex(signedPreKey.pub),

@@ -5,10 +5,11 @@ import { generateIdentity } from '../../src/omemo/identity';
 import { sealPayload } from '../../src/omemo/payload';
 import { bundleOf, createPrekeyStore } from '../../src/omemo/prekeys';
 import { encryptKeyMaterial, initiateSession } from '../../src/omemo/ratchet-session';
-import type { Bundle, OmemoVersion, RatchetSession } from '../../src/omemo/types';
+import type { Bundle, RatchetSession } from '../../src/omemo/types';
+import type { WireVersion } from '../../src/rpc/vault-api';
 import type { RawClient } from './raw-client';
 
-export const NS: OmemoVersion = 'eu.siacs.conversations.axolotl';
+export const NS: WireVersion = 'eu.siacs.conversations.axolotl';
 export const FALLBACK = 'This message is encrypted.';
 
 const random = (length: number) => new Uint8Array(randomBytes(length));
@@ -103,7 +104,11 @@ function readBundle(reply: Element): Bundle {
 
 export function createRawDevice(client: RawClient, deviceId: number): RawDevice {
   const identity = generateIdentity(random);
-  const bundle = bundleOf(identity, createPrekeyStore({ identity, now: Date.now(), random }));
+  const bundle = bundleOf(
+    NS,
+    identity,
+    createPrekeyStore({ version: NS, identity, now: Date.now(), random }),
+  );
   const sessions = new Map<string, RatchetSession>();
 
   const fetchBundle = async (jid: string, rid: number) => {
@@ -126,7 +131,7 @@ export function createRawDevice(client: RawClient, deviceId: number): RawDevice 
       const session =
         sessions.get(address) ??
         initiateSession({ version: NS, identity, bundle: await fetchBundle(to, rid), random });
-      const { payload, iv, keyMaterial } = sealPayload(text, random);
+      const { payload, iv, keyMaterial } = sealPayload(NS, text, random);
       const sealed = encryptKeyMaterial({ session, identity, ownDeviceId: deviceId, keyMaterial });
       sessions.set(address, sealed.session);
       const { bytes, isKeyExchange } = sealed.encryptedKey;

@@ -1,5 +1,6 @@
 // The vectors with types; only what the tests read.
 import { readFileSync } from 'node:fs';
+import type { OmemoVersion } from '../../src/omemo/types';
 
 interface KeyPairHex {
   readonly id: number;
@@ -13,6 +14,8 @@ export interface Party {
   readonly identity: {
     readonly curve25519Priv: string;
     readonly curve25519Pub: string;
+    readonly ed25519Pub: string;
+    readonly ed25519Sign: 0 | 1;
     readonly fingerprint: string;
   };
   readonly signedPreKey: KeyPairHex & { readonly signatureOnWire: string };
@@ -29,12 +32,14 @@ export interface SendStep {
     readonly ratchetPriv: string;
     readonly registrationId?: number;
     readonly pnOffByOne?: boolean;
+    readonly x3dh: { readonly sk: string; readonly ad: string };
   };
   readonly kex: boolean;
   readonly key: string;
   readonly keyMaterial: string;
   readonly payload: string | null;
-  readonly iv: string;
+  /** Legacy only. */
+  readonly iv?: string;
   readonly plaintext: string | null;
   readonly random: { readonly payloadKey?: string };
   readonly oldStyleTag?: boolean;
@@ -50,7 +55,7 @@ export interface RecvStep {
 
 export interface Conversation {
   readonly id: string;
-  readonly namespace: string;
+  readonly namespace: OmemoVersion;
   readonly receiverOnly?: boolean;
   readonly parties: { readonly alice: Party; readonly bob: Party };
   readonly steps: readonly (SendStep | RecvStep)[];
@@ -61,7 +66,7 @@ export interface MustFail {
   readonly name: string;
   readonly key?: string;
   readonly keyMaterial?: string;
-  readonly iv?: string;
+  readonly iv?: string | null;
   readonly payload?: string;
   readonly referenceReason: string;
 }
@@ -89,13 +94,12 @@ export const vectors: Vectors = JSON.parse(
   readFileSync(new URL('./vectors.json', import.meta.url), 'utf8'),
 );
 
-export const legacyConversations = vectors.conversations.filter(
-  ({ namespace }) => namespace === 'eu.siacs.conversations.axolotl',
-);
-
-export const legacyMustFail = vectors.mustFail.filter(({ conversation }) =>
-  legacyConversations.some(({ id }) => id === conversation),
-);
+/** The conversation of an id. */
+export function conversationOf(id: string): Conversation {
+  const found = vectors.conversations.find((each) => each.id === id);
+  if (found === undefined) throw new Error(`no conversation ${id}`);
+  return found;
+}
 
 export function hex(text: string): Uint8Array {
   return new Uint8Array(Buffer.from(text, 'hex'));

@@ -123,7 +123,7 @@ describe.each(vectors.conversations)('$id', (conversation) => {
   const { alice, bob } = conversation.parties;
 
   test('opens every message as the receiver, and sends the same bytes as the sender', () => {
-    if (conversation.id === 'v2-sign-bit') playSigns(conversation);
+    if (conversation.id.startsWith('v2-sign-bit')) playSigns(conversation);
     const devices = { alice: vectorDevice(alice), bob: vectorDevice(bob) };
     let received = 0;
     conversation.steps.forEach((step, index) => {
@@ -163,6 +163,33 @@ describe.each(vectors.conversations)('$id', (conversation) => {
     const odd = ['legacy-iv16', 'legacy-key-transport-forms', 'legacy-tag-in-payload'];
     expect(sealed.length > 0).toBe(!odd.includes(conversation.id));
   });
+});
+
+test.each([
+  { id: 'v2-sign-bit-initiator', own: 'bob' as const, count: 4 },
+  { id: 'v2-sign-bit-responder', own: 'alice' as const, count: 4 },
+])('$id: our sign is 0 and theirs 1, as $own', ({ id, own, count }) => {
+  const conversation = conversationOf(id);
+  const device = vectorDevice(conversation.parties[own]);
+  let played = 0;
+  conversation.steps.forEach((step, index) => {
+    if (step.op === 'send' && step.from === own) send(conversation, device, step);
+    else if (step.op === 'recv' && step.to === own) receive(conversation, device, index);
+    else return;
+    played += 1;
+  });
+  expect(played).toBe(count);
+  const peer = conversation.parties[own === 'alice' ? 'bob' : 'alice'];
+  expect(device.sessions.current?.remoteIdentityKeyEd).toEqual(hex(peer.identity.ed25519Pub));
+  expect(device.sessions.current?.remoteIdentityKey).toEqual(hex(peer.identity.curve25519Pub));
+});
+
+test('a key exchange for another sign of our identity key is refused', () => {
+  const conversation = conversationOf('v2-sign-bit');
+  const bob = vectorDevice(conversation.parties.bob);
+  const { key } = sendOf(conversation, 'a0');
+  const open = () => decrypt('urn:xmpp:omemo:2', bob, base64(key), '11'.repeat(32));
+  expect(codeOf(open)).toBe('bad-mac');
 });
 
 test('an empty message of OMEMO 2 carries the same key material as that of python-twomemo', () => {
@@ -223,8 +250,10 @@ describe.each(['legacy-basic', 'v2-basic'])('must fail in %s', (id) => {
 
 test('every case of the file is run', () => {
   const { conversations, mustFail } = vectors;
-  expect(conversations.filter(({ namespace }) => namespace === 'urn:xmpp:omemo:2')).toHaveLength(9);
-  expect(conversations).toHaveLength(22);
+  expect(conversations.filter(({ namespace }) => namespace === 'urn:xmpp:omemo:2')).toHaveLength(
+    11,
+  );
+  expect(conversations).toHaveLength(24);
   expect(mustFail.filter(({ conversation }) => conversation === 'v2-basic')).toHaveLength(14);
   expect(mustFail.filter(({ conversation }) => conversation === 'legacy-basic')).toHaveLength(15);
   expect(mustFail).toHaveLength(29);

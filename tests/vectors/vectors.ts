@@ -42,6 +42,8 @@ export interface SendStep {
   readonly iv?: string;
   readonly plaintext: string | null;
   readonly random: { readonly payloadKey?: string };
+  /** Absent where only the receiver can be replayed. */
+  readonly ratchet?: { readonly n: number; readonly pn: number; readonly messageKey: string };
   readonly oldStyleTag?: boolean;
 }
 
@@ -51,6 +53,14 @@ export interface RecvStep {
   readonly msg: string;
   readonly expect: string;
   readonly newRatchetPriv?: string;
+  /** Absent where the message is refused. */
+  readonly ratchet?: {
+    readonly n: number;
+    readonly pn: number;
+    readonly ratchetPub: string;
+    readonly messageKey: string;
+    readonly dhStep: boolean;
+  };
 }
 
 export interface Conversation {

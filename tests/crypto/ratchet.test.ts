@@ -1,0 +1,249 @@
+// The Double Ratchet against the traces of the vectors (numbers and message keys of every step), and its limits.
+import { randomBytes } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { clamp, generateKeyPair, KeyError, publicKeyOf } from '../../src/crypto/curve';
+import {
+  acceptRatchet,
+  initiateRatchet,
+  nextSending,
+  RatchetError,
+  receive,
+  type RatchetHeader,
+  type RatchetState,
+} from '../../src/crypto/ratchet';
+import { hex, vectors, type Conversation, type Party } from '../vectors/vectors';
+
+const random = (length: number) => new Uint8Array(randomBytes(length));
+const LIMITS = { ahead: 2000, perChain: 2000, chains: 5 };
+const SMALL = { ahead: 10, perChain: 8, chains: 2 };
+const INFO = {
+  'eu.siacs.conversations.axolotl': 'WhisperRatchet',
+  'urn:xmpp:omemo:2': 'OMEMO Root Chain',
+};
+
+function pair(privateHex: string) {
+  const privateKey = clamp(hex(privateHex));
+  return { privateKey, publicKey: publicKeyOf(privateKey) };
+}
+
+/** Conversations with one session, whose shared secret is told. */
+const traced = vectors.conversations.filter(
+  ({ receiverOnly, steps }) =>
+    receiverOnly !== true &&
+    steps.filter((step) => step.op === 'send' && step.newSession !== undefined).length === 1,
+);
+
+function start({ namespace, steps, parties }: Conversation) {
+  const first = steps.find((step) => step.op === 'send');
+  if (first?.op !== 'send' || first.newSession === undefined) throw new Error('no start');
+  const { newSession, from } = first;
+  const bob: Party = from === 'alice' ? parties.bob : parties.alice;
+  const sharedSecret = hex(newSession.x3dh.sk);
+  const initiator = initiateRatchet({
+    sharedSecret,
+    remoteSignedPrekey: hex(bob.signedPreKey.pub),
+    ratchetKeyPair: pair(newSession.ratchetPriv),
+    info: INFO[namespace],
+  });
+  const responder = acceptRatchet(sharedSecret, pair(bob.signedPreKey.priv));
+  return from === 'alice'
+    ? { alice: initiator, bob: responder }
+    : { alice: responder, bob: initiator };
+}
+
+describe.each(traced)('trace of $id', (conversation) => {
+  test('gives every number and message key', () => {
+    const states: Record<'alice' | 'bob', RatchetState> = start(conversation);
+    let compared = 0;
+    for (const step of conversation.steps) {
+      if (step.ratchet === undefined) continue;
+      compared += 1;
+      if (step.op === 'send') {
+        const { state, header, messageKey } = nextSending(states[step.from]);
+        states[step.from] = state;
+        expect(messageKey).toEqual(hex(step.ratchet.messageKey));
+        expect(header.n).toBe(step.ratchet.n);
+        // libsignal writes the last index instead of the count (wire §4.3).
+        const isOffByOne = conversation.id.endsWith('-pn-libsignal') && step.msg === 'a2';
+        expect(header.previousChainLength).toBe(step.ratchet.pn + (isOffByOne ? 1 : 0));
+        continue;
+      }
+      const { n, pn, ratchetPub, messageKey, dhStep } = step.ratchet;
+      const header = { ratchetKey: hex(ratchetPub), previousChainLength: pn, n };
+      const newKeyPair = () => pair(step.newRatchetPriv ?? '');
+      const got = receive(
+        states[step.to],
+        header,
+        newKeyPair,
+        INFO[conversation.namespace],
+        LIMITS,
+      );
+      states[step.to] = got.state;
+      expect(got.messageKey).toEqual(hex(messageKey));
+      expect(got.isDhStep).toBe(dhStep);
+    }
+    expect(compared).toBeGreaterThan(1);
+  });
+});
+
+/** Both ends of a fresh ratchet. */
+function ends() {
+  const [sharedSecret, signedPrekey] = [random(32), generateKeyPair(random)];
+  const alice = initiateRatchet({
+    sharedSecret,
+    remoteSignedPrekey: signedPrekey.publicKey,
+    ratchetKeyPair: generateKeyPair(random),
+    info: 'info',
+  });
+  return { alice, bob: acceptRatchet(sharedSecret, signedPrekey) };
+}
+
+/** The next `count` messages: headers with their keys, and the state after them. */
+function sendMany(state: RatchetState, count: number) {
+  const sent: { readonly header: RatchetHeader; readonly messageKey: Uint8Array }[] = [];
+  let after = state;
+  for (let i = 0; i < count; i++) {
+    const next = nextSending(after);
+    after = next.state;
+    sent.push(next);
+  }
+  return { state: after, sent };
+}
+
+const take = (state: RatchetState, header: RatchetHeader, limits = SMALL) =>
+  receive(state, header, () => generateKeyPair(random), 'info', limits);
+
+function codeOf(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof RatchetError) return error.code;
+    throw error;
+  }
+  return 'ok';
+}
+
+describe('limits', () => {
+  test('a message may skip as many as allowed, and not one more', () => {
+    const { alice, bob } = ends();
+    const { sent } = sendMany(alice, 12);
+    expect(take(bob, sent[10]?.header ?? never()).messageKey).toEqual(sent[10]?.messageKey);
+    expect(codeOf(() => take(bob, sent[11]?.header ?? never()))).toBe('too-far');
+    const later = take(bob, sent[0]?.header ?? never()).state;
+    expect(codeOf(() => take(later, sent[11]?.header ?? never()))).toBe('ok');
+  });
+
+  test('of one chain the newest skipped keys are kept', () => {
+    const { alice, bob } = ends();
+    const { sent } = sendMany(alice, 11);
+    const { state } = take(bob, sent[10]?.header ?? never());
+    expect(state.skippedMessageKeys.map(({ n }) => n)).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(codeOf(() => take(state, sent[1]?.header ?? never()))).toBe('duplicate');
+    expect(take(state, sent[2]?.header ?? never()).messageKey).toEqual(sent[2]?.messageKey);
+  });
+
+  test('skipped keys are kept of the newest chains only', () => {
+    let { alice, bob } = ends();
+    const late: { readonly header: RatchetHeader; readonly messageKey: Uint8Array }[] = [];
+    for (let turn = 0; turn < 4; turn++) {
+      const { state, sent } = sendMany(alice, 3);
+      bob = take(bob, sent[2]?.header ?? never()).state;
+      late.push(sent[0] ?? never());
+      const answer = nextSending(bob);
+      bob = answer.state;
+      alice = take(state, answer.header).state;
+    }
+    const chains = new Set(
+      bob.skippedMessageKeys.map((key) => Buffer.from(key.remoteRatchetKey).toString('hex')),
+    );
+    expect(chains.size).toBe(2);
+    expect(bob.skippedMessageKeys).toHaveLength(2 * 3 - 1); // the older chain also keeps index pn
+    for (const [turn, { header, messageKey }] of late.entries()) {
+      const isKept = turn >= 2;
+      const found = take(bob, header);
+      expect(Buffer.from(found.messageKey).equals(messageKey)).toBe(isKept);
+      expect(found.isDhStep).toBe(!isKept);
+    }
+  });
+
+  test('an excessive pn keeps nothing, and the ratchet still turns', () => {
+    const { alice, bob } = ends();
+    const { state, sent } = sendMany(alice, 1);
+    const opened = take(bob, sent[0]?.header ?? never()).state;
+    const answer = nextSending(opened);
+    const turned = nextSending(take(state, answer.header).state);
+    const forged = { ...turned.header, previousChainLength: 0xffffffff };
+    const got = take(answer.state, forged);
+    expect(got.messageKey).toEqual(turned.messageKey);
+    expect(got.state.skippedMessageKeys).toEqual([]);
+    const allowed = { ...turned.header, previousChainLength: 10 };
+    expect(take(answer.state, allowed).state.skippedMessageKeys.map(({ n }) => n)).toEqual([
+      3, 4, 5, 6, 7, 8, 9, 10,
+    ]);
+  });
+});
+
+function never(): never {
+  throw new Error('no such message');
+}
+
+describe('pn', () => {
+  test.each([
+    { name: 'a count', shift: 0 },
+    { name: 'the last index', shift: -1 },
+  ])('as $name leaves the key of the last message of the chain', ({ shift }) => {
+    const { alice, bob } = ends();
+    const { state, sent } = sendMany(alice, 3);
+    const answer = nextSending(take(bob, sent[0]?.header ?? never()).state);
+    const turned = nextSending(take(state, answer.header).state);
+    expect(turned.header.previousChainLength).toBe(3);
+    const header = { ...turned.header, previousChainLength: 3 + shift };
+    const { state: after } = take(answer.state, header);
+    for (const late of sent.slice(1)) {
+      expect(take(after, late.header).messageKey).toEqual(late.messageKey);
+    }
+  });
+});
+
+describe('states', () => {
+  test('are never changed, and a key is given once', () => {
+    const { alice, bob } = ends();
+    const { state, sent } = sendMany(alice, 3);
+    const before = structuredClone({ alice, bob, state });
+    const second = take(bob, sent[2]?.header ?? never()).state;
+    const copy = structuredClone(second);
+    const third = take(second, sent[0]?.header ?? never()).state;
+    expect({ alice, bob, state }).toEqual(before);
+    expect(second).toEqual(copy);
+    for (const used of [0, 2]) {
+      expect(codeOf(() => take(third, sent[used]?.header ?? never()))).toBe('duplicate');
+    }
+    expect(codeOf(() => take(third, sent[1]?.header ?? never()))).toBe('ok');
+  });
+
+  test('one that has received nothing cannot send', () => {
+    expect(() => nextSending(ends().bob)).toThrow(new TypeError('state: want a sending chain'));
+  });
+
+  test('a ratchet key of low order or not canonical is refused', () => {
+    const { bob } = ends();
+    for (const key of [new Uint8Array(32), new Uint8Array(32).fill(0xff), new Uint8Array(31)]) {
+      const header = { ratchetKey: key, previousChainLength: 0, n: 0 };
+      expect(() => take(bob, header)).toThrow(KeyError);
+    }
+  });
+
+  test('our key pair is drawn once in a turn of the ratchet, and not otherwise', () => {
+    const { alice, bob } = ends();
+    const { sent } = sendMany(alice, 2);
+    let drawn = 0;
+    const draw = () => {
+      drawn += 1;
+      return generateKeyPair(random);
+    };
+    const first = receive(bob, sent[0]?.header ?? never(), draw, 'info', SMALL);
+    expect(drawn).toBe(1);
+    receive(first.state, sent[1]?.header ?? never(), draw, 'info', SMALL);
+    expect(drawn).toBe(1);
+  });
+});

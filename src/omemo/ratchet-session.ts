@@ -167,8 +167,11 @@ function openWith(
     const keyMaterial = decryptCbc(keys.encryptionKey, keys.iv, message.ciphertext);
     const { pendingKeyExchange: _answered, heartbeatFor, ...kept } = session;
     const { ratchetKey, n } = message.header;
+    // A late message of an older ratchet key needs no answer: the ratchet has turned already.
+    const isNewest =
+      state.remoteRatchetKey !== undefined && equalBytes(state.remoteRatchetKey, ratchetKey);
     const isAsked = heartbeatFor !== undefined && equalBytes(heartbeatFor, ratchetKey);
-    const needsHeartbeat = n >= HEARTBEAT_AT && !isAsked;
+    const needsHeartbeat = n >= HEARTBEAT_AT && isNewest && !isAsked;
     const asked = needsHeartbeat ? ratchetKey : heartbeatFor;
     return {
       session: { ...kept, ratchet: state, ...(asked !== undefined && { heartbeatFor: asked }) },

@@ -1,16 +1,28 @@
-// One-time prekeys: used, kept for a while, refilled.
-import { randomBytes } from 'node:crypto';
+// The prekeys of both versions: made, published, used, kept for a while, refilled, rotated; and the bundles of others.
+import { createPublicKey, randomBytes, verify } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { generateIdentity } from '../../src/omemo/identity';
-import { MAX_SPENT_PREKEYS, SPENT_PREKEY_KEPT_MS } from '../../src/omemo/limits';
+import { edwardsOf, generateIdentity } from '../../src/omemo/identity';
+import {
+  MAX_ID,
+  MAX_SPENT_PREKEYS,
+  SIGNED_PREKEY_AGE_MS,
+  SPENT_PREKEY_KEPT_MS,
+} from '../../src/omemo/limits';
 import {
   bundleOf,
   createPrekeyStore,
   dropSpentPrekeys,
   findOneTimePrekey,
+  isRotationDue,
   refillOneTimePrekeys,
+  rotateSignedPrekey,
   spendOneTimePrekey,
+  verifyBundle,
 } from '../../src/omemo/prekeys';
+import type { PublishedBundle } from '../../src/omemo/types';
+import { hex } from '../vectors/vectors';
+import { codeOf } from './codes';
+import { VERSIONS } from './devices';
 
 const NOW = Date.UTC(2026, 0, 5);
 const random = (length: number) => new Uint8Array(randomBytes(length));
@@ -61,3 +73,160 @@ describe('a spent one-time prekey', () => {
     expect(publishedIds(store)).toHaveLength(100);
   });
 });
+
+/** RFC 8410 §4: what stands before the 32 bytes of an Ed25519 key in DER. */
+function nodeKey(edwardsKey: Uint8Array) {
+  const key = Buffer.concat([hex('302a300506032b6570032100'), edwardsKey]);
+  return createPublicKey({ key, format: 'der', type: 'spki' });
+}
+
+describe.each(VERSIONS)('a store of %s', (each) => {
+  const store = createPrekeyStore({ version: each, identity, now: NOW, random });
+  const bundle = bundleOf(each, identity, store);
+
+  it('has ids from 1, and publishes only public halves', () => {
+    expect(store.signedPrekey.id).toBe(1);
+    expect(store.oneTimePrekeys.map(({ id }) => id)).toEqual(
+      Array.from({ length: 100 }, (_, index) => index + 1),
+    );
+    expect(store.nextOneTimePrekeyId).toBe(101);
+    expect(bundle.oneTimePrekeys).toEqual(
+      store.oneTimePrekeys.map(({ id, keyPair }) => ({ id, publicKey: keyPair.publicKey })),
+    );
+    expect(Object.keys(bundle.signedPrekey)).toEqual(['id', 'publicKey', 'signature']);
+    const isOmemo2 = each === 'urn:xmpp:omemo:2';
+    expect(bundle.identityKeyEd).toEqual(isOmemo2 ? edwardsOf(identity.publicKey) : undefined);
+    expect(Object.hasOwn(bundle, 'identityKeyEd')).toBe(isOmemo2);
+  });
+
+  it('is signed by the identity key, over the form of its version: node:crypto agrees', () => {
+    const { publicKey, signature } = bundle.signedPrekey;
+    const forms = [publicKey, Uint8Array.of(5, ...publicKey)];
+    const key = nodeKey(edwardsOf(identity.publicKey));
+    const holds = forms.map((form) => verify(null, form, key, signature));
+    expect(holds).toEqual(each === 'urn:xmpp:omemo:2' ? [true, false] : [false, true]);
+  });
+
+  it('makes a bundle that is accepted under its version and no other', () => {
+    expect(verifyBundle(each, bundle)).toEqual(bundle);
+    const [other = each] = VERSIONS.filter((one) => one !== each);
+    const disguised = { ...bundle, identityKeyEd: edwardsOf(identity.publicKey) };
+    expect(codeOf(() => verifyBundle(other, disguised))).toBe('bad-signature');
+  });
+
+  it('rotates its signed prekey after a week, and keeps the one before', () => {
+    expect(isRotationDue(store, NOW + SIGNED_PREKEY_AGE_MS - 1)).toBe(false);
+    expect(isRotationDue(store, NOW + SIGNED_PREKEY_AGE_MS)).toBe(true);
+    const now = NOW + SIGNED_PREKEY_AGE_MS;
+    const rotated = rotateSignedPrekey({ version: each, store, identity, now, random });
+    expect(rotated.signedPrekey.id).toBe(2);
+    expect(rotated.signedPrekey.createdAt).toBe(now);
+    expect(rotated.previousSignedPrekey).toEqual(store.signedPrekey);
+    expect(rotated.oneTimePrekeys).toBe(store.oneTimePrekeys);
+    expect(codeOf(() => verifyBundle(each, bundleOf(each, identity, rotated)))).toBe('ok');
+    const again = rotateSignedPrekey({ version: each, store: rotated, identity, now, random });
+    expect(again.previousSignedPrekey).toEqual(rotated.signedPrekey);
+    expect(isRotationDue(rotated, now)).toBe(false);
+  });
+
+  it('starts again at 1 after the last id', () => {
+    const last = { ...store, nextOneTimePrekeyId: MAX_ID };
+    const emptied = spendOneTimePrekey(spendOneTimePrekey(last, 1, NOW), 2, NOW);
+    const refilled = refillOneTimePrekeys(emptied, random);
+    expect(refilled.oneTimePrekeys.slice(-2).map(({ id }) => id)).toEqual([MAX_ID, 1]);
+    expect(refilled.nextOneTimePrekeyId).toBe(2);
+    const old = { ...store, signedPrekey: { ...store.signedPrekey, id: MAX_ID } };
+    const rotated = rotateSignedPrekey({ version: each, store: old, identity, now: NOW, random });
+    expect(rotated.signedPrekey.id).toBe(1);
+  });
+
+  it('refills nothing when it is full', () => {
+    expect(refillOneTimePrekeys(store, random)).toBe(store);
+  });
+});
+
+const ZERO = new Uint8Array(32);
+const ONES = new Uint8Array(32).fill(0xff);
+/** u = p, the smallest u that is not canonical. */
+const P = hex(`ed${'ff'.repeat(30)}7f`);
+
+describe.each(VERSIONS)('a bundle of %s', (each) => {
+  const good = bundleOf(
+    each,
+    identity,
+    createPrekeyStore({ version: each, identity, now: NOW, random }),
+  );
+  const code = (bundle: PublishedBundle) => codeOf(() => verifyBundle(each, bundle));
+  const withSigned = (change: Partial<PublishedBundle['signedPrekey']>): PublishedBundle => ({
+    ...good,
+    signedPrekey: { ...good.signedPrekey, ...change },
+  });
+  const withKeys = (publicKey: Uint8Array): PublishedBundle => ({
+    ...good,
+    oneTimePrekeys: [...good.oneTimePrekeys, { id: 200, publicKey }],
+  });
+
+  it.each([
+    ['31 bytes', new Uint8Array(31)],
+    ['33 bytes', new Uint8Array(33)],
+    ['no bytes', new Uint8Array(0)],
+    ['bit 255', ONES],
+    ['u = p', P],
+  ])('with a prekey of %s is refused', (_name, key) => {
+    expect(code(withSigned({ publicKey: key }))).toBe('bad-key');
+    expect(code(withKeys(key))).toBe('bad-key');
+  });
+
+  it('with an identity key that is unusable is refused', () => {
+    const { identityKey: _x, identityKeyEd: _ed, ...rest } = good;
+    expect(code(rest)).toBe('malformed');
+    const isOmemo2 = each === 'urn:xmpp:omemo:2';
+    for (const key of [new Uint8Array(31), new Uint8Array(33), ONES, P]) {
+      expect(code(isOmemo2 ? { ...rest, identityKeyEd: key } : { ...rest, identityKey: key })).toBe(
+        'bad-key',
+      );
+    }
+    // Of low order: an Ed25519 key of this kind is refused as such, an X key can sign nothing.
+    const low = isOmemo2 ? { ...rest, identityKeyEd: ZERO } : { ...rest, identityKey: ZERO };
+    expect(code(low)).toBe(isOmemo2 ? 'bad-key' : 'bad-signature');
+  });
+
+  it('with any bit of the signed prekey or its signature flipped is refused', () => {
+    const { publicKey, signature } = good.signedPrekey;
+    for (const bit of [0, 1, 77, 254]) {
+      const codes = code(withSigned({ publicKey: flipped(publicKey, bit) }));
+      expect(codes).toBe('bad-signature');
+    }
+    for (const bit of [0, 100, 255, 256, 400, 503, 510, 511]) {
+      expect(code(withSigned({ signature: flipped(signature, bit) }))).toBe('bad-signature');
+    }
+  });
+
+  it.each([0, 32, 63, 65])('with a signature of %i bytes is refused', (length) => {
+    expect(code(withSigned({ signature: new Uint8Array(length) }))).toBe('bad-signature');
+  });
+
+  it.each([-1, 1.5, NaN, 2 ** 32, Infinity])('with signed prekey id %f is refused', (id) => {
+    expect(code(withSigned({ id }))).toBe('malformed');
+  });
+
+  it('with signed prekey id 0 or 2^32 − 1 is usable', () => {
+    for (const id of [0, 2 ** 32 - 1]) expect(code(withSigned({ id }))).toBe('ok');
+  });
+
+  it('offers only one-time prekeys that can be named and are not 0', () => {
+    const [first] = good.oneTimePrekeys;
+    if (first === undefined) throw new Error('want a prekey');
+    const ids = [0, -1, 1.5, NaN, 2 ** 32, 7, 2 ** 32 - 1];
+    const mixed = { ...good, oneTimePrekeys: ids.map((id) => ({ ...first, id })) };
+    expect(verifyBundle(each, mixed).oneTimePrekeys.map(({ id }) => id)).toEqual([7, 2 ** 32 - 1]);
+    expect(code({ ...good, oneTimePrekeys: [] })).toBe('no-prekeys');
+    expect(code({ ...good, oneTimePrekeys: [{ ...first, id: 0 }] })).toBe('no-prekeys');
+  });
+});
+
+function flipped(bytes: Uint8Array, bit: number): Uint8Array {
+  const other = Uint8Array.from(bytes);
+  other[bit >> 3] = (other[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+  return other;
+}

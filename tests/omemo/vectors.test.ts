@@ -1,6 +1,5 @@
 // Every conversation and every must-fail case of vectors.json, as receiver and byte for byte as sender.
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { OmemoError } from '../../src/omemo/errors';
 import { fingerprint } from '../../src/omemo/identity';
 import { omemo2 } from '../../src/omemo/omemo2';
 import { openPayload, sealEmpty, sealPayload } from '../../src/omemo/payload';
@@ -20,6 +19,7 @@ import {
   type Conversation,
   type SendStep,
 } from '../vectors/vectors';
+import { codeOf } from './codes';
 import { repeated, scripted, vectorBundle, vectorDevice, type VectorDevice } from './vector-device';
 
 function sendOf(conversation: Conversation, msg: string): SendStep {
@@ -42,16 +42,6 @@ function decrypt(
     bytes,
     random: repeated(ratchetPrivate === undefined ? undefined : hex(ratchetPrivate)),
   });
-}
-
-function codeOf(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof OmemoError) return error.code;
-    throw error;
-  }
-  return 'ok';
 }
 
 function receive(conversation: Conversation, device: VectorDevice, index: number): void {

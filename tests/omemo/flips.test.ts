@@ -1,6 +1,5 @@
 // Every single flipped bit of what other implementations sent is refused, with the state unchanged, and the genuine
 // message still opens afterwards.
-import { serialize } from 'node:v8';
 import { describe, expect, test, vi } from 'vitest';
 import type * as Curve from '../../src/crypto/curve';
 import { openPayload } from '../../src/omemo/payload';
@@ -87,17 +86,16 @@ describe.each([
     const { conversation, device, index, step } = before(id, kind === 'key exchange');
     const sent = sendOf(conversation, step.msg);
     const key = base64(sent.key);
-    const state = serialize([device.sessions, device.prekeys, device.identity]);
+    const state = structuredClone(device);
     const opened: number[] = [];
     for (let bit = 0; bit < key.length * 8; bit++) {
       const code = codeOf(() => attempt(conversation.namespace, device, flipped(key, bit), step));
       if (code === 'ok') opened.push(bit);
-      const after = serialize([device.sessions, device.prekeys, device.identity]);
-      if (!after.equals(state)) throw new Error(`bit ${bit} changed the state`);
     }
     expect(opened).toEqual(open);
+    expect(device).toEqual(state);
     receive(conversation, device, index);
-  });
+  }, 60_000);
 });
 
 function attempt(

@@ -100,7 +100,7 @@ describe('X25519', () => {
       }
     }
     expect(k).toEqual(hex('684cf59ba83309552800ef566f2f4d3c1c3887c49360e3875f2eb94d99532c51'));
-  });
+  }, 60_000);
 
   test('gives the keys and the secret of RFC 7748 §6.1', () => {
     const a = hex('77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a');

@@ -354,3 +354,18 @@ describe.each(VERSIONS)('%s', (version) => {
     });
   });
 });
+
+test('in OMEMO 2 a repeat with the other sign of the identity key is refused', () => {
+  const version = 'urn:xmpp:omemo:2';
+  const alice = createDevice(version, 'sign alice');
+  const freshBob = createDevice(version, 'sign bob');
+  const first = write(start(alice, bundleOfDevice(freshBob)), MATERIAL);
+  const bob = read(freshBob, first.bytes).device;
+  const repeat = write(first.device, MATERIAL);
+  const key = Buffer.from(edwardsOf(alice.identity.publicKey));
+  const end = Buffer.from(repeat.bytes).indexOf(key) + 31;
+  const forged = repeat.bytes.map((byte, index) => (index === end ? byte ^ 0x80 : byte));
+  expect(readIdentityKey(version, forged)).toEqual(alice.identity.publicKey);
+  expect(codeOf(() => read(bob, forged))).toBe('bad-mac');
+  expect(codeOf(() => read(bob, repeat.bytes))).toBe('ok');
+});

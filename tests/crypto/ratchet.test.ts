@@ -180,6 +180,8 @@ describe('limits', () => {
     expect(take(answer.state, allowed).state.skippedMessageKeys.map(({ n }) => n)).toEqual([
       3, 4, 5, 6, 7, 8, 9, 10,
     ]);
+    const beyond = { ...turned.header, previousChainLength: 11 };
+    expect(take(answer.state, beyond).state.skippedMessageKeys).toEqual([]);
   });
 });
 

@@ -242,13 +242,9 @@ function acceptSession(
 }
 
 function isSessionOf(session: RatchetSession, keyExchange: KeyExchange): boolean {
-  const { remoteIdentityKey, remoteIdentityKeyEd = remoteIdentityKey } = session;
-  const { identityKey, identityKeyEd = identityKey } = keyExchange;
-  return (
-    equalBytes(session.ephemeralKey, keyExchange.ephemeralKey) &&
-    equalBytes(remoteIdentityKey, identityKey) &&
-    equalBytes(remoteIdentityKeyEd, identityKeyEd)
-  );
+  const known = session.remoteIdentityKeyEd ?? session.remoteIdentityKey;
+  const claimed = keyExchange.identityKeyEd ?? keyExchange.identityKey;
+  return equalBytes(session.ephemeralKey, keyExchange.ephemeralKey) && equalBytes(known, claimed);
 }
 
 /**

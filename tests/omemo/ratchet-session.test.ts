@@ -205,7 +205,15 @@ describe.each(VERSIONS)('%s', (version) => {
       expect(old.keyMaterial).toEqual(material(1));
       // What opened last is written in next.
       expect(old.device.sessions.current?.ephemeralKey).toEqual(bob.sessions.current?.ephemeralKey);
-      expect(old.device.sessions.archived).toHaveLength(1);
+      const replaced = again.device.sessions.current?.ephemeralKey;
+      expect(old.device.sessions.archived.map(({ ephemeralKey }) => ephemeralKey)).toEqual([
+        replaced,
+      ]);
+      // One session says duplicate, the other that the MAC is wrong: the former is the truth.
+      expect(codeOf(() => read(old.device, late.bytes))).toBe('duplicate');
+      const back = read(old.device, write(again.device, material(3)).bytes).device;
+      expect(back.sessions.current?.ephemeralKey).toEqual(replaced);
+      expect(codeOf(() => read(back, late.bytes))).toBe('duplicate');
     });
 
     test('after simultaneous starts both open everything and settle on one', () => {

@@ -42,7 +42,7 @@ describe('ListRepair', () => {
 
   it('does not fight another client that always answers', async () => {
     const { repair, giveUp, published } = start(() => {
-      queueMicrotask(() => queueMicrotask(() => repair.missing()));
+      setTimeout(() => repair.missing(), 1); // its next event, after ours
       return Promise.resolve(true);
     });
     repair.missing();

@@ -10,7 +10,17 @@ export default defineConfig({
           ...node,
           name: 'unit',
           include: ['tests/**/*.test.ts'],
-          exclude: ['tests/e2e/**', 'tests/interop/**'],
+          exclude: ['tests/cross/**', 'tests/e2e/**', 'tests/interop/**'],
+        },
+      },
+      {
+        test: {
+          ...node,
+          name: 'cross',
+          include: ['tests/cross/**/*.test.ts'],
+          maxWorkers: 2,
+          testTimeout: 60_000,
+          hookTimeout: 300_000,
         },
       },
       {

@@ -2,7 +2,7 @@
 import { setup } from './setup.mjs';
 import { bin, build, conclude, run, runTests } from './steps.mjs';
 
-setup({ browser: true, server: true, peers: true });
+setup({ browser: true, server: true, peers: true, libraries: true });
 
 /** A program that passes or fails as one. */
 async function check(name, args) {
@@ -15,6 +15,7 @@ const counts = [
   await check('prettier', ['--check', '--log-level=warn', '.']),
   await check('tsc', ['--noEmit']),
   await runTests('unit'),
+  await runTests('cross'),
 ];
 if (build()) counts.push(await runTests('e2e'), await runTests('interop'));
 else counts.push({ passed: 0, failed: 1 });

@@ -11,6 +11,12 @@ const PEERS = [
   ...['python3-slixmpp', 'python3-xmlschema', 'python3-cryptography'],
 ];
 
+/** What the drivers of tests/cross are built from and run on. */
+const LIBRARIES = [
+  ...['gcc', 'libc6-dev', 'pkg-config', 'libomemo-c-dev', 'libcjson-dev', 'libssl-dev'],
+  ...['python3-oldmemo', 'python3-twomemo'],
+];
+
 function stop(text) {
   console.error(text);
   process.exit(1);
@@ -79,7 +85,12 @@ function missingPackages(needs) {
   if (needs.server && !hasProgram('prosody')) missing.push('prosody');
   if (needs.server && !hasProgram('openssl')) missing.push('openssl');
   if (needs.peers) missing.push(...PEERS.filter((name) => !isInstalled(name)));
-  return missing;
+  if (needs.libraries) {
+    missing.push(...LIBRARIES.filter((name) => !isInstalled(name)));
+    if (!hasProgram('javac')) missing.push('default-jdk-headless');
+    if (!hasProgram('mvn')) missing.push('maven');
+  }
+  return [...new Set(missing)];
 }
 
 function installDebian(missing) {
@@ -108,7 +119,7 @@ function installDebian(missing) {
   }
 }
 
-/** `needs`: any of browser, server, peers. */
+/** `needs`: any of browser, server, peers, libraries. */
 export function setup(needs = {}) {
   checkNode();
   installPackages();

@@ -32,6 +32,11 @@ export interface RatchetState {
   readonly previousChainLength: number;
   /** Oldest first. */
   readonly skippedMessageKeys: readonly SkippedMessageKey[];
+  /**
+   * Remote ratchet keys of the chains before the current one, oldest first: what is not skipped there was used, and is told
+   * from a damaged message by it. As many as keep their skipped keys.
+   */
+  readonly endedRatchetKeys?: readonly Uint8Array[];
 }
 
 /** dh, pn and n of a message (§3.4). */
@@ -151,6 +156,10 @@ function skip(
   return { chain: { chainKey, n: Math.max(chain.n, until) }, skipped };
 }
 
+function isTooFar(chain: Chain, previousChainLength: number, limits: RatchetLimits): boolean {
+  return previousChainLength - chain.n >= limits.ahead;
+}
+
 /**
  * What the chain that ends leaves behind: its keys up to and including index pn. The specification counts messages in
  * pn, the libsignal family sends the last index; one key more covers both (XEP-0384 readers, wire §4.3). A pn beyond
@@ -163,82 +172,141 @@ function leftovers(
 ): readonly SkippedMessageKey[] {
   const { receivingChain, remoteRatchetKey } = state;
   if (receivingChain === undefined || remoteRatchetKey === undefined) return [];
-  if (previousChainLength - receivingChain.n >= limits.ahead) return [];
+  if (isTooFar(receivingChain, previousChainLength, limits)) return [];
   return skip(receivingChain, remoteRatchetKey, previousChainLength + 1).skipped;
 }
 
-function dhStep(
+/** What `receive` learns before anything is proven. */
+export interface Received {
+  /** 32 bytes. */
+  readonly messageKey: Uint8Array;
+  /**
+   * The state after the message; for a message that authenticated only. In a DH step it draws our next ratchet key pair,
+   * else `newKeyPair` is not called.
+   */
+  accept(newKeyPair: () => Pair): RatchetState;
+}
+
+function isCurrent({ remoteRatchetKey }: RatchetState, ratchetKey: Uint8Array): boolean {
+  return remoteRatchetKey !== undefined && equalBytes(remoteRatchetKey, ratchetKey);
+}
+
+function hasEnded(state: RatchetState, ratchetKey: Uint8Array): boolean {
+  return state.endedRatchetKeys?.some((ended) => equalBytes(ended, ratchetKey)) ?? false;
+}
+
+/** Whether a ratchet key was received in this state before. Then no other session opens a message with it. */
+export function knowsRatchetKey(state: RatchetState, ratchetKey: Uint8Array): boolean {
+  return (
+    (state.receivingChain !== undefined && isCurrent(state, ratchetKey)) ||
+    hasEnded(state, ratchetKey) ||
+    state.skippedMessageKeys.some((key) => equalBytes(key.remoteRatchetKey, ratchetKey))
+  );
+}
+
+/** Goes on in a chain as far as the message, and one further. */
+function advance(
+  chain: Chain,
+  header: RatchetHeader,
+): {
+  readonly chain: Chain;
+  readonly skipped: readonly SkippedMessageKey[];
+  readonly messageKey: Uint8Array;
+} {
+  const ahead = skip(chain, header.ratchetKey, header.n);
+  const { messageKey, chainKey } = stepChain(ahead.chain.chainKey);
+  return { chain: { chainKey, n: header.n + 1 }, skipped: ahead.skipped, messageKey };
+}
+
+/** A message of the chain that is current. */
+function receiveInChain(
+  state: RatchetState,
+  chain: Chain,
+  header: RatchetHeader,
+  limits: RatchetLimits,
+): Received {
+  const step = advance(chain, header);
+  return {
+    messageKey: step.messageKey,
+    accept: () => ({
+      ...state,
+      receivingChain: step.chain,
+      skippedMessageKeys: bounded([...state.skippedMessageKeys, ...step.skipped], limits),
+    }),
+  };
+}
+
+/** The chain that ends joins those whose messages are known to be used, unless it gave up keys. */
+function endedKeys(
   state: RatchetState,
   header: RatchetHeader,
-  newKeyPair: () => Pair,
+  limits: RatchetLimits,
+): readonly Uint8Array[] {
+  const { receivingChain, remoteRatchetKey, endedRatchetKeys = [] } = state;
+  const isWhole =
+    receivingChain !== undefined && !isTooFar(receivingChain, header.previousChainLength, limits);
+  if (!isWhole || remoteRatchetKey === undefined) return endedRatchetKeys;
+  const all = [...endedRatchetKeys, remoteRatchetKey];
+  // With the current chain as many as there are chains with skipped keys: of older ones keys may be gone.
+  return all.slice(Math.max(0, all.length + 1 - limits.chains));
+}
+
+/** The first message of a new chain. Only its half of the DH step is done before it authenticates. */
+function receiveInNewChain(
+  state: RatchetState,
+  header: RatchetHeader,
   info: string,
   limits: RatchetLimits,
-): RatchetState {
-  const left = leftovers(state, header.previousChainLength, limits);
-  const receiving = stepRoot(
-    state.rootKey,
-    state.ratchetKeyPair.privateKey,
-    header.ratchetKey,
-    info,
-  );
-  const ratchetKeyPair = newKeyPair();
-  const sending = stepRoot(receiving.rootKey, ratchetKeyPair.privateKey, header.ratchetKey, info);
+): Received {
+  const { ratchetKeyPair } = state;
+  const root = stepRoot(state.rootKey, ratchetKeyPair.privateKey, header.ratchetKey, info);
+  const step = advance({ chainKey: root.chainKey, n: 0 }, header);
   return {
-    rootKey: sending.rootKey,
-    ratchetKeyPair,
-    remoteRatchetKey: header.ratchetKey,
-    sendingChain: { chainKey: sending.chainKey, n: 0 },
-    receivingChain: { chainKey: receiving.chainKey, n: 0 },
-    previousChainLength: state.sendingChain?.n ?? 0,
-    skippedMessageKeys: [...state.skippedMessageKeys, ...left],
+    messageKey: step.messageKey,
+    accept: (newKeyPair) => {
+      const left = leftovers(state, header.previousChainLength, limits);
+      const own = newKeyPair();
+      const sending = stepRoot(root.rootKey, own.privateKey, header.ratchetKey, info);
+      const keys = [...state.skippedMessageKeys, ...left, ...step.skipped];
+      return {
+        rootKey: sending.rootKey,
+        ratchetKeyPair: own,
+        remoteRatchetKey: header.ratchetKey,
+        sendingChain: { chainKey: sending.chainKey, n: 0 },
+        receivingChain: step.chain,
+        previousChainLength: state.sendingChain?.n ?? 0,
+        skippedMessageKeys: bounded(keys, limits),
+        endedRatchetKeys: endedKeys(state, header, limits),
+      };
+    },
   };
 }
 
 /**
- * RatchetDecrypt (§3.4) without the decryption: the 32-byte message key of a received header and the state after it.
- * The caller keeps the state only if the message authenticates.
- * @param newKeyPair draws our next ratchet key pair; called once in a DH step, else not
+ * RatchetDecrypt (§3.4) without the decryption: the message key of a received header, and the state after it for the case
+ * that the message authenticates. Of a DH step only what the key needs is done before, so that a message of another
+ * session or a forged one costs one agreement.
  * @throws RatchetError, KeyError
  */
 export function receive(
   state: RatchetState,
   header: RatchetHeader,
-  newKeyPair: () => Pair,
   info: string,
   limits: RatchetLimits,
-): { readonly state: RatchetState; readonly messageKey: Uint8Array; readonly isDhStep: boolean } {
+): Received {
   const index = state.skippedMessageKeys.findIndex(
     (key) => key.n === header.n && equalBytes(key.remoteRatchetKey, header.ratchetKey),
   );
   const found = state.skippedMessageKeys[index];
   if (found !== undefined) {
     const skippedMessageKeys = state.skippedMessageKeys.filter((_, i) => i !== index);
-    return {
-      state: { ...state, skippedMessageKeys },
-      messageKey: found.messageKey,
-      isDhStep: false,
-    };
+    return { messageKey: found.messageKey, accept: () => ({ ...state, skippedMessageKeys }) };
   }
-  const isCurrent =
-    state.receivingChain !== undefined &&
-    state.remoteRatchetKey !== undefined &&
-    equalBytes(state.remoteRatchetKey, header.ratchetKey);
-  // The distance is checked before the step, so that a forged header costs two agreements at most.
-  const from = isCurrent ? (state.receivingChain?.n ?? 0) : 0;
-  if (header.n < from) throw new RatchetError('duplicate');
+  const chain = isCurrent(state, header.ratchetKey) ? state.receivingChain : undefined;
+  const from = chain?.n ?? 0;
+  if (header.n < from || hasEnded(state, header.ratchetKey)) throw new RatchetError('duplicate');
   if (header.n - from > limits.ahead) throw new RatchetError('too-far');
-  const stepped = isCurrent ? state : dhStep(state, header, newKeyPair, info, limits);
-  const chain = stepped.receivingChain;
-  if (chain === undefined) throw new TypeError('state: want a receiving chain');
-  const ahead = skip(chain, header.ratchetKey, header.n);
-  const step = stepChain(ahead.chain.chainKey);
-  return {
-    state: {
-      ...stepped,
-      receivingChain: { chainKey: step.chainKey, n: header.n + 1 },
-      skippedMessageKeys: bounded([...stepped.skippedMessageKeys, ...ahead.skipped], limits),
-    },
-    messageKey: step.messageKey,
-    isDhStep: !isCurrent,
-  };
+  return chain === undefined
+    ? receiveInNewChain(state, header, info, limits)
+    : receiveInChain(state, chain, header, limits);
 }

@@ -5,7 +5,13 @@ import { expandMessageKey } from '../crypto/chain';
 import { decryptCbc, encryptCbc } from '../crypto/cipher';
 import { generateKeyPair } from '../crypto/curve';
 import { hmacSha256 } from '../crypto/kdf';
-import { acceptRatchet, initiateRatchet, nextSending, receive } from '../crypto/ratchet';
+import {
+  acceptRatchet,
+  initiateRatchet,
+  knowsRatchetKey,
+  nextSending,
+  receive,
+} from '../crypto/ratchet';
 import { agreeActively, agreePassively } from '../crypto/x3dh';
 import { OmemoError, withOmemoErrors } from './errors';
 import { HEARTBEAT_AT, MAX_ARCHIVED_SESSIONS, RATCHET_LIMITS } from './limits';
@@ -153,28 +159,24 @@ function openWith(
 ): Opened {
   const protocol = protocolFor(session.version);
   return withOmemoErrors(() => {
-    const { state, messageKey } = receive(
-      session.ratchet,
-      message.header,
-      () => generateKeyPair(random),
-      protocol.rootInfo,
-      RATCHET_LIMITS,
-    );
-    const keys = expandMessageKey(messageKey, protocol.messageInfo);
+    const { header } = message;
+    const received = receive(session.ratchet, header, protocol.rootInfo, RATCHET_LIMITS);
+    const keys = expandMessageKey(received.messageKey, protocol.messageInfo);
     const associatedData = protocol.associatedData(session, identity.publicKey, 'receiving');
     const mac = macOf(protocol, keys.macKey, associatedData, message.authenticated);
     if (!equalBytes(mac, message.mac)) throw new OmemoError('bad-mac');
     const keyMaterial = decryptCbc(keys.encryptionKey, keys.iv, message.ciphertext);
+    const ratchet = received.accept(() => generateKeyPair(random));
     const { pendingKeyExchange: _answered, heartbeatFor, ...kept } = session;
-    const { ratchetKey, n } = message.header;
+    const { ratchetKey, n } = header;
     // A late message of an older ratchet key needs no answer: the ratchet has turned already.
     const isNewest =
-      state.remoteRatchetKey !== undefined && equalBytes(state.remoteRatchetKey, ratchetKey);
+      ratchet.remoteRatchetKey !== undefined && equalBytes(ratchet.remoteRatchetKey, ratchetKey);
     const isAsked = heartbeatFor !== undefined && equalBytes(heartbeatFor, ratchetKey);
     const needsHeartbeat = n >= HEARTBEAT_AT && isNewest && !isAsked;
     const asked = needsHeartbeat ? ratchetKey : heartbeatFor;
     return {
-      session: { ...kept, ratchet: state, ...(asked !== undefined && { heartbeatFor: asked }) },
+      session: { ...kept, ratchet, ...(asked !== undefined && { heartbeatFor: asked }) },
       keyMaterial,
       needsHeartbeat,
     };
@@ -183,6 +185,15 @@ function openWith(
 
 /** Which failure says most about a message that no session opened. */
 const TELLING = ['duplicate', 'too-far', 'bad-key', 'bad-mac'] as const;
+
+/** A ratchet key belongs to one session: where it is known, the others are not tried, which would cost each an agreement. */
+function candidates(
+  all: readonly RatchetSession[],
+  { header }: RatchetMessage,
+): readonly RatchetSession[] {
+  const knowing = all.filter(({ ratchet }) => knowsRatchetKey(ratchet, header.ratchetKey));
+  return knowing.length > 0 ? knowing : all;
+}
 
 /** Tries the current, then the archived sessions, newest first; the one that opens it becomes current. */
 function openWithAny(
@@ -193,10 +204,10 @@ function openWithAny(
 ): Opened & { readonly sessions: DeviceSessions } {
   const all = archive(sessions);
   const failures = new Set<string>();
-  for (const [index, candidate] of all.entries()) {
+  for (const candidate of candidates(all, message)) {
     try {
       const opened = openWith(candidate, identity, message, random);
-      const archived = all.filter((_, i) => i !== index);
+      const archived = all.filter((other) => other !== candidate);
       return { ...opened, sessions: { current: opened.session, archived } };
     } catch (error) {
       if (!(error instanceof OmemoError)) throw error;

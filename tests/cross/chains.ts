@@ -12,6 +12,8 @@ interface Chain {
   readonly next: number;
   /** Counters below `next` whose message did not arrive. */
   readonly missing: readonly number[];
+  /** It ended with more messages missing than keys are made for. */
+  readonly isGivenUp?: true;
 }
 
 /** The chains something is still known of, oldest first; the last one is the present one. */
@@ -51,7 +53,7 @@ function used(chain: Chain, n: number): Chain {
 function ended(chain: Chain, pn: number, { late, ahead }: Facts): Chain {
   if (late.kind === 'chains') return chain;
   const left = range(chain.next, late.isPnIncluded ? pn + 1 : pn);
-  if (left.length > ahead) return chain;
+  if (left.length > ahead) return { ...chain, isGivenUp: true };
   return { ...chain, next: chain.next + left.length, missing: [...chain.missing, ...left] };
 }
 
@@ -67,6 +69,14 @@ function withinTotal(chains: Chains, total: number): Chains {
     .reverse();
 }
 
+/** Those whose counters that are not missing are known to be used, and the present one. */
+function rememberedOf(chains: Chains, count: number): Chains {
+  return newest(
+    chains.filter(({ isGivenUp }) => !isGivenUp),
+    count + 1,
+  );
+}
+
 function bounded(chains: Chains, late: LateKeys): Chains {
   const shortened = chains.map((chain) => ({
     ...chain,
@@ -78,10 +88,10 @@ function bounded(chains: Chains, late: LateKeys): Chains {
     shortened.filter(({ missing }) => missing.length > 0),
     late.chains,
   );
-  const remembered = newest(shortened, late.chainsRemembered + 1);
+  const remembered = rememberedOf(shortened, late.chainsRemembered);
   const known = shortened
-    .map((chain) => (kept.includes(chain) ? chain : { ...chain, missing: [] }))
-    .filter((chain, i) => chain.missing.length > 0 || remembered.includes(shortened[i] ?? chain));
+    .filter((chain) => kept.includes(chain) || remembered.includes(chain))
+    .map((chain) => (kept.includes(chain) ? chain : { ...chain, missing: [] }));
   return withinTotal(known, late.total);
 }
 
@@ -98,14 +108,12 @@ export function receive(chains: Chains, header: Header, facts: Facts): Received 
   }
   // Only whole chains go on after their end.
   const present = late.kind === 'chains' || index === chains.length - 1 ? chain : undefined;
-  if (
+  const isUsed =
     late.kind === 'keys' &&
     present === undefined &&
     chain !== undefined &&
-    index >= chains.length - 1 - late.chainsRemembered
-  ) {
-    return USED;
-  }
+    rememberedOf(chains, late.chainsRemembered).includes(chain);
+  if (isUsed) return USED;
   if (present !== undefined && header.n < present.next) return USED;
   if (header.n - (present?.next ?? 0) > ahead) {
     return { kind: 'refused', code: 'too-far', limit: 'gap' };

@@ -41,7 +41,7 @@ export const OURS: Facts = {
     chains: 5,
     perChain: 2000,
     total: Infinity,
-    chainsRemembered: 0,
+    chainsRemembered: 4,
   },
 };
 

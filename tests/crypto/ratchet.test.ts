@@ -5,6 +5,7 @@ import { clamp, generateKeyPair, KeyError, publicKeyOf } from '../../src/crypto/
 import {
   acceptRatchet,
   initiateRatchet,
+  knowsRatchetKey,
   nextSending,
   RatchetError,
   receive,
@@ -70,17 +71,15 @@ describe.each(traced)('trace of $id', (conversation) => {
       }
       const { n, pn, ratchetPub, messageKey, dhStep } = step.ratchet;
       const header = { ratchetKey: hex(ratchetPub), previousChainLength: pn, n };
-      const newKeyPair = () => pair(step.newRatchetPriv ?? '');
-      const got = receive(
-        states[step.to],
-        header,
-        newKeyPair,
-        INFO[conversation.namespace],
-        LIMITS,
-      );
-      states[step.to] = got.state;
+      let isDrawn = false;
+      const newKeyPair = () => {
+        isDrawn = true;
+        return pair(step.newRatchetPriv ?? '');
+      };
+      const got = receive(states[step.to], header, INFO[conversation.namespace], LIMITS);
+      states[step.to] = got.accept(newKeyPair);
       expect(got.messageKey).toEqual(hex(messageKey));
-      expect(got.isDhStep).toBe(dhStep);
+      expect(isDrawn).toBe(dhStep);
     }
     expect(compared).toBeGreaterThan(1);
   });
@@ -110,8 +109,11 @@ function sendMany(state: RatchetState, count: number) {
   return { state: after, sent };
 }
 
-const take = (state: RatchetState, header: RatchetHeader, limits = SMALL) =>
-  receive(state, header, () => generateKeyPair(random), 'info', limits);
+/** As for a message that authenticates. */
+function take(state: RatchetState, header: RatchetHeader, limits = SMALL) {
+  const { messageKey, accept } = receive(state, header, 'info', limits);
+  return { messageKey, state: accept(() => generateKeyPair(random)) };
+}
 
 function codeOf(action: () => unknown): string {
   try {
@@ -162,7 +164,7 @@ describe('limits', () => {
       const isKept = turn >= 2;
       const found = take(bob, header);
       expect(Buffer.from(found.messageKey).equals(messageKey)).toBe(isKept);
-      expect(found.isDhStep).toBe(!isKept);
+      expect(knowsRatchetKey(bob, header.ratchetKey)).toBe(isKept);
     }
   });
 
@@ -235,7 +237,7 @@ describe('states', () => {
     }
   });
 
-  test('our key pair is drawn once in a turn of the ratchet, and not otherwise', () => {
+  test('our key pair is drawn once in a turn of the ratchet, when it is accepted, and not otherwise', () => {
     const { alice, bob } = ends();
     const { sent } = sendMany(alice, 2);
     let drawn = 0;
@@ -243,9 +245,54 @@ describe('states', () => {
       drawn += 1;
       return generateKeyPair(random);
     };
-    const first = receive(bob, sent[0]?.header ?? never(), draw, 'info', SMALL);
+    const first = receive(bob, sent[0]?.header ?? never(), 'info', SMALL);
+    expect(drawn).toBe(0);
+    const after = first.accept(draw);
     expect(drawn).toBe(1);
-    receive(first.state, sent[1]?.header ?? never(), draw, 'info', SMALL);
+    receive(after, sent[1]?.header ?? never(), 'info', SMALL).accept(draw);
     expect(drawn).toBe(1);
+  });
+});
+
+describe('a chain that has ended', () => {
+  /** The first and only message of `count` chains of alice, all received, and bob after them. */
+  function turns(count: number) {
+    let { alice, bob } = ends();
+    const headers: RatchetHeader[] = [];
+    for (let i = 0; i < count; i++) {
+      const { state, header } = nextSending(alice);
+      headers.push(header);
+      bob = take(bob, header).state;
+      const answer = nextSending(bob);
+      bob = answer.state;
+      alice = take(state, answer.header).state;
+    }
+    return { headers, bob };
+  }
+
+  test('tells a used message from a damaged one as long as skipped keys are kept of it', () => {
+    // Two chains in `SMALL`: the present one and one before.
+    const { headers, bob } = turns(4);
+    expect(headers.map((header) => codeOf(() => take(bob, header)))).toEqual([
+      ...['ok', 'ok'],
+      ...['duplicate', 'duplicate'],
+    ]);
+    expect(headers.map(({ ratchetKey }) => knowsRatchetKey(bob, ratchetKey))).toEqual([
+      // Of the second chain the key after the last is still kept, for those who send an index as pn.
+      ...[false, true],
+      ...[true, true],
+    ]);
+  });
+
+  test('is forgotten when more of it is missing than keys are made for', () => {
+    const { alice, bob } = ends();
+    const first = sendMany(alice, 1);
+    const received = take(bob, first.sent[0]?.header ?? never()).state;
+    const answer = nextSending(received);
+    const turned = take(sendMany(first.state, 20).state, answer.header).state;
+    const next = nextSending(turned);
+    const after = take(answer.state, next.header).state;
+    expect(knowsRatchetKey(after, first.sent[0]?.header.ratchetKey ?? never())).toBe(false);
+    expect(knowsRatchetKey(after, next.header.ratchetKey)).toBe(true);
   });
 });

@@ -27,6 +27,10 @@ import {
 const MATERIAL = Uint8Array.from({ length: 32 }, (_, i) => i);
 const material = (n: number) => new Uint8Array(32).fill(n);
 
+function never(): never {
+  throw new Error('drawn');
+}
+
 describe.each(VERSIONS)('%s', (version) => {
   const protocol = protocolFor(version);
   const freshAlice = createDevice(version, `${version} alice`);
@@ -278,6 +282,33 @@ describe.each(VERSIONS)('%s', (version) => {
       const other = start(stranger, bundleOfDevice(freshAlice));
       const inner = protocol.decodeKeyExchange(write(other, MATERIAL).bytes).message;
       expect(codeOf(() => read(bob, inner))).toBe('bad-mac');
+    });
+
+    test('that was opened before is a duplicate, in an ended chain and an archived session too', () => {
+      let { alice, bob } = connected();
+      const message = write(alice, MATERIAL);
+      ({ device: alice } = message);
+      ({ device: bob } = read(bob, message.bytes));
+      for (let turn = 0; turn < 3; turn++) {
+        const answer = write(bob, material(turn));
+        const next = write(read(alice, answer.bytes).device, material(turn));
+        alice = next.device;
+        bob = read(answer.device, next.bytes).device;
+      }
+      expect(codeOf(() => read(bob, message.bytes))).toBe('duplicate');
+      const replaced = read(bob, write(start(alice, bundleOfDevice(bob)), MATERIAL).bytes).device;
+      expect(codeOf(() => read(replaced, message.bytes))).toBe('duplicate');
+    });
+
+    test('draws nothing', () => {
+      const { alice, bob } = connected();
+      const silent: Device = { ...bob, random: () => never() };
+      const answer = write(bob, MATERIAL);
+      const { bytes } = write(read(alice, answer.bytes).device, MATERIAL);
+      const damaged = Uint8Array.from(bytes);
+      damaged[12] = (damaged[12] ?? 0) ^ 1;
+      expect(codeOf(() => read(silent, damaged))).toBe('bad-mac');
+      expect(() => read(silent, bytes)).toThrow('drawn');
     });
 
     test('for us as the sender comes back as no message of the other side', () => {

@@ -35,9 +35,13 @@ function fromBindResult(stanza: Element): StreamAccount | undefined {
   return isOwnServer ? account : undefined;
 }
 
-/** `<success xmlns='urn:xmpp:sasl:2'><authorization-identifier/>` (XEP-0388). */
+/**
+ * `<success xmlns='urn:xmpp:sasl:2'><authorization-identifier/><bound/>` (XEP-0388, XEP-0386). Without `<bound/>` a bind
+ * result follows, and requests of ours before it would be answered by `not-authorized`.
+ */
 function fromSasl2(frame: Element): StreamAccount | undefined {
   if (frame.localName !== 'success' || frame.namespaceURI !== NS.sasl2) return undefined;
+  if (childOf(frame, 'bound', NS.bind2) === undefined) return undefined;
   const [identifier] = childrenOf(frame, 'authorization-identifier', NS.sasl2);
   return identifier && accountOf(textOf(identifier));
 }

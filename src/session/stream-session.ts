@@ -285,10 +285,11 @@ export class StreamSession {
   async #incoming(text: string, at: Position): Promise<Handled | undefined> {
     const frame = this.#parse(text);
     if (frame instanceof XmlError) return this.#replaceUnread(text, at);
-    const managed = await this.#manage(frame, text, 'in', at);
     const account = this.#account === undefined ? accountIn(frame) : undefined;
+    // Known before the frame is managed: with Bind 2 it also enables a session, which is kept under this account (I-34).
+    if (account !== undefined) this.#account = account;
+    const managed = await this.#manage(frame, text, 'in', at);
     if (account !== undefined) {
-      this.#account = account;
       // Only behind the frame that says so is the session usable (I-49).
       return { frames: managed?.frames ?? [text], after: () => this.#attach() };
     }

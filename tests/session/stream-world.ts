@@ -1,0 +1,281 @@
+// A page, the hook's lanes, our session and a vault over fake-indexeddb, with a scripted server behind. The vault is the
+// real one; any of its requests can be made to fail. Import it first: it brings the DOM and the fake browser.
+import '../support/dom';
+import { VaultError, type VaultErrorCode } from '../../src/rpc/errors';
+import type { BridgeMessage, Direction, HookMessage } from '../../src/rpc/page-api';
+import { createClient } from '../../src/rpc/port';
+import type { ContentApi, DecryptOutcome } from '../../src/rpc/vault-api';
+import { findEncrypted } from '../../src/session/codec/codec';
+import { legacyCodec } from '../../src/session/codec/legacy';
+import { StreamSession } from '../../src/session/stream-session';
+import type { VaultClient } from '../../src/session/vault-client';
+import { createLane, type Lane } from '../../src/stream/hook/lane';
+import { isInteresting, type Prefixes } from '../../src/stream/hook/peek';
+import { ownBundle } from '../../src/vault/accounts';
+import { decrypt } from '../../src/vault/decrypt';
+import { createPresence } from '../../src/vault/presence';
+import { createService } from '../../src/vault/service';
+import { parseFrame, serialise } from '../../src/xml/element';
+import { portPair } from '../vault/fake-port';
+import { jid, ORIGIN, person, present, type Person } from '../vault/world';
+import { Server, type Make } from './server';
+
+export const JULIET = jid('juliet@example.org');
+export const ROMEO = jid('romeo@example.net');
+export const ENDPOINT = 'xmpp.example.org';
+const URL_OF_SERVER = `wss://${ENDPOINT}/ws`;
+const LEGACY = 'eu.siacs.conversations.axolotl';
+
+/** Lets everything that can happen without a timer happen, until it is so. */
+export async function until(isSo: () => boolean, what = 'it'): Promise<void> {
+  for (let turn = 0; turn < 3000; turn++) {
+    if (isSo()) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  throw new Error(`${what} did not happen`);
+}
+
+/** Lets things settle that should not happen. */
+export async function quiet(turns = 60): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Instead of asking the vault. */
+type Fault = (ask: () => Promise<unknown>, timeoutMs: number) => Promise<unknown>;
+
+/** The vault answers with this code. */
+export const fails =
+  (code: VaultErrorCode): Fault =>
+  () =>
+    Promise.reject(new VaultError(code));
+
+/** The vault does not answer; the client gives up in time. */
+export const hangs: Fault = (_ask, timeoutMs) =>
+  new Promise((_resolve, reject) => {
+    setTimeout(() => reject(new VaultError('timeout')), timeoutMs);
+  });
+
+/** The vault answers once `open` was called. */
+export function gate(): { readonly fault: Fault; open(): void } {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { fault: (ask) => opened.then(ask), open: () => open() };
+}
+
+/** A client whose requests can be made to fail. */
+export class FaultyVault {
+  readonly faults = new Map<keyof ContentApi, Fault>();
+  readonly calls: { readonly name: string; readonly arg: unknown }[] = [];
+  readonly client: VaultClient;
+
+  constructor(real: VaultClient) {
+    const request = (name: keyof ContentApi, arg: never, timeoutMs = 30_000): Promise<unknown> => {
+      this.calls.push({ name, arg });
+      const ask = (): Promise<unknown> => real.request(name, arg, timeoutMs);
+      return this.faults.get(name)?.(ask, timeoutMs) ?? ask();
+    };
+    // Hands on what it was given, so its types are those of the real one.
+    this.client = { ...real, request: request as VaultClient['request'] };
+  }
+
+  asked(name: keyof ContentApi): unknown[] {
+    return this.calls.filter((call) => call.name === name).map(({ arg }) => arg);
+  }
+}
+
+/** One socket of the page. */
+export class Connection {
+  /** Every frame the page got. */
+  readonly seen: string[] = [];
+  readonly session: StreamSession;
+  #isOpen = true;
+  #isBusy = false;
+  #waiting: BridgeMessage[] = [];
+  #prefixes: Prefixes | undefined;
+  readonly #lanes: Readonly<Record<Direction, Lane>>;
+  readonly #s: number;
+  readonly #server: Server;
+
+  constructor(s: number, server: Server, vault: VaultClient) {
+    this.#s = s;
+    this.#server = server;
+    this.#lanes = {
+      out: this.#lane('out', (text) => this.#toServer(text)),
+      in: this.#lane('in', (text) => void this.seen.push(text)),
+    };
+    server.push = (text) => this.#pass('in', text, () => void this.seen.push(text));
+    const post = (message: BridgeMessage) => queueMicrotask(() => this.#take(message));
+    this.session = new StreamSession({ stream: s, url: URL_OF_SERVER, vault, post });
+  }
+
+  #lane(dir: Direction, emit: (text: string) => void): Lane {
+    return createLane({
+      dir,
+      isInteresting: (text) => isInteresting(dir, text, this.#prefixes),
+      post: (text, at) => this.#post({ t: 'frame', s: this.#s, dir, text, at }),
+      emit,
+    });
+  }
+
+  #post(message: HookMessage): void {
+    const cloned = structuredClone(message);
+    queueMicrotask(() => this.session.handle(cloned));
+  }
+
+  #take(message: BridgeMessage): void {
+    if (this.#isBusy) {
+      this.#waiting.push(message);
+      return;
+    }
+    if (message.t === 'ids') this.#prefixes = { prefix: message.prefix, next: this.#prefixes };
+    if (message.t === 'off' || message.t === 'ids' || !this.#isOpen) return;
+    const { s, dir } = message;
+    if (message.t === 'release') return this.#lanes[dir].release(message.frames);
+    const { id, text } = message;
+    this.#lanes[dir].inject(text, (at) => this.#post({ t: 'injected', s, dir, id, at }));
+  }
+
+  #pass(dir: Direction, text: string, forward: () => void): void {
+    if (!this.#isOpen) return;
+    if (this.#lanes[dir].tryPass(text)) forward();
+    else this.#lanes[dir].hold({ text, bytes: text.length, forward });
+  }
+
+  #toServer(text: string): void {
+    // The server answers later, as over a network.
+    queueMicrotask(() => this.#isOpen && this.#server.receive(text));
+  }
+
+  /** The page sends a frame. */
+  send(text: string): void {
+    this.#pass('out', text, () => this.#toServer(text));
+  }
+
+  /** The page's world is busy: what we post waits until it is not. */
+  setBusy(isBusy: boolean): void {
+    this.#isBusy = isBusy;
+    if (!isBusy) this.#waiting.splice(0).forEach((message) => this.#take(message));
+  }
+
+  /** The network drops the socket. */
+  drop(): void {
+    this.#isOpen = false;
+    this.#lanes.out.drop();
+    this.#server.push = () => undefined;
+    this.session.handle({ t: 'closed', s: this.#s });
+  }
+
+  /** Sends and waits until the page saw what it asked for. */
+  async bind(): Promise<void> {
+    this.send(`<iq xmlns='jabber:client' type='set' id='bind'><bind xmlns='${BIND}'/></iq>`);
+    await until(() => this.seen.some((text) => text.includes('<jid>')), 'binding');
+  }
+
+  /** Errors the page got, by id. */
+  errorFor(id: string): string | undefined {
+    return this.seen.find((text) => text.includes(`id="${id}"`) && text.includes('<error'));
+  }
+}
+
+const BIND = 'urn:ietf:params:xml:ns:xmpp-bind';
+
+export interface World {
+  readonly server: Server;
+  readonly vault: FaultyVault;
+  readonly juliet: Person;
+  readonly romeo: Person;
+  connect(): Connection;
+  /** What the last reported state of a stream is. */
+  state(stream?: number): string | undefined;
+  /** A message of Juliet as Romeo's device reads it. */
+  read(frame: string): Promise<DecryptOutcome>;
+}
+
+/** The bundle and list of a device on a server. */
+export async function publishOn(server: Server, device: Person): Promise<void> {
+  const { bundle, deviceId } = await ownBundle(device.context, device.scope);
+  const owner = device.scope.jid;
+  const list = serialise(legacyCodec.writeDeviceList(undefined, deviceId));
+  server.put(owner, legacyCodec.listNode, list);
+  server.put(owner, legacyCodec.bundleNode(deviceId), serialise(legacyCodec.writeBundle(bundle)));
+}
+
+/** Juliet's site and account, Romeo's device on the server. */
+export async function makeWorld({
+  make = 'prosody',
+  decision = 'granted',
+}: {
+  readonly make?: Make;
+  readonly decision?: 'granted' | 'ignored' | 'pending';
+} = {}): Promise<World> {
+  const [juliet, romeo] = [await person(JULIET), await person(ROMEO)];
+  await juliet.context.database.write([
+    {
+      store: 'sites',
+      key: ORIGIN,
+      value: {
+        v: 1,
+        origin: ORIGIN,
+        isProtected: true,
+        policy: 'blind',
+        accounts: [{ jid: JULIET, endpoint: ENDPOINT, decision }],
+      },
+    },
+  ]);
+  const server = new Server(JULIET, make);
+  await publishOn(server, romeo);
+  const service = createService(juliet.context, (changed) =>
+    createPresence(() => undefined, changed),
+  );
+  const vault = new FaultyVault(
+    createClient<ContentApi>(() => {
+      const pair = portPair();
+      service.accept(pair.far, { kind: 'content', origin: ORIGIN, tabId: 1 });
+      return pair.near;
+    }),
+  );
+  let streams = 0;
+  return {
+    server,
+    vault,
+    juliet,
+    romeo,
+    connect: () => new Connection(++streams, server, vault.client),
+    state: (stream = streams) => lastState(vault, stream),
+    read: (frame) => readAs(romeo, frame),
+  };
+}
+
+function lastState(vault: FaultyVault, stream: number): string | undefined {
+  const reports = vault.asked('report') as readonly ContentApi['report']['arg'][];
+  return reports.filter((report) => report.stream === stream).at(-1)?.state;
+}
+
+async function readAs(romeo: Person, frame: string): Promise<DecryptOutcome> {
+  const found = findEncrypted(parseFrame(frame));
+  if (typeof found === 'string') throw new Error(`encrypted: ${found}`);
+  const received = found.codec.readMessage(found.element);
+  return decrypt(romeo.context, romeo.scope, {
+    ...received,
+    peer: JULIET,
+    sender: JULIET,
+    version: LEGACY,
+    keys: received.keys.filter(({ deviceId }) => deviceId === romeo.deviceId),
+    isContact: true,
+  });
+}
+
+/** A stream that is bound, granted and ready. */
+export async function ready(world: World): Promise<Connection> {
+  const connection = world.connect();
+  await connection.bind();
+  await until(() => world.state() === 'ready', 'publishing');
+  return connection;
+}
+
+/** A chat message of the page. */
+export function chat(id: string, text: string, to: string = ROMEO): string {
+  return `<message xmlns='jabber:client' to='${to}' type='chat' id='${id}'><body>${text}</body></message>`;
+}
+
+export { present };

@@ -7,6 +7,7 @@ import { explainFailure, type RefusalCode } from '../rpc/reasons';
 import type { Attachment, SmEvent, SmRecord, StreamState } from '../rpc/vault-api';
 import { appendText, cleanText, parseFrame, serialise, XmlError } from '../xml/element';
 import { NS } from '../xml/ns';
+import { fromMessageTag } from '../xml/raw';
 import { accountIn, accountOf, type StreamAccount } from './account';
 import { Chores } from './chores';
 import { codecFor } from './codec/codec';
@@ -263,18 +264,18 @@ export class StreamSession {
     return { frames: [], after };
   }
 
-  /** A frame nobody could read; what is no message passes, the server will judge it. */
+  /** A frame nobody could read; what holds no message passes, the server will judge it. */
   async #dropUnread(text: string, at: Position, code: RefusalCode): Promise<Handled | undefined> {
+    if (isNoMessage(text) && fromMessageTag(text) === undefined) return AS_IT_IS;
     const shell = shellOf(text);
-    if (shell === undefined) return AS_IT_IS;
     return this.#refuse(shell, at, code, bareJid(shell.getAttribute('to') ?? ''));
   }
 
   /** A message that is too large or too deep to be looked at must not pass for one that was. */
   async #replaceUnread(text: string, at: Position): Promise<Handled | undefined> {
-    const shell = shellOf(text);
     const own = this.#account?.bare;
-    if (shell === undefined || own === undefined || this.#isOutOfIt()) return AS_IT_IS;
+    if (isNoMessage(text) || own === undefined || this.#isOutOfIt()) return AS_IT_IS;
+    const shell = shellOf(text);
     const from = bareJid(shell.getAttribute('from') ?? '');
     // In a wrapper of our own account the sender is not known: nothing can be said in anyone's name.
     if (from === undefined || from === own) return this.#swallow(at);
@@ -470,12 +471,16 @@ export class StreamSession {
   }
 }
 
-/** The addresses of a message that cannot be parsed; undefined for what is surely no message. */
-function shellOf(text: string): Element | undefined {
+/** Does a frame that cannot be parsed begin as something else than a message. */
+function isNoMessage(text: string): boolean {
   const name = /^\s*(?:<\?xml[^>]*>\s*)?<([A-Za-z_][\w.-]*)[\s/>]/.exec(text)?.[1];
-  if (name !== undefined && name !== 'message') return undefined;
+  return name !== undefined && name !== 'message';
+}
+
+/** The addresses of a message that cannot be parsed. */
+function shellOf(text: string): Element {
   const shell = parseFrame(`<message xmlns='${NS.client}'/>`);
-  const tag = text.slice(0, 8192);
+  const tag = (fromMessageTag(text) ?? text).slice(0, 8192);
   for (const attribute of ['id', 'from', 'to', 'type']) {
     const found = new RegExp(`^[^>]*?\\s${attribute}\\s*=\\s*(?:'([^'<&]*)'|"([^"<&]*)")`).exec(
       tag,

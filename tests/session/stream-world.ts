@@ -1,6 +1,7 @@
 // A page, the hook's lanes, our session and a vault over fake-indexeddb, with a scripted server behind. The vault is the
 // real one; any of its requests can be made to fail. Import it first: it brings the DOM and the fake browser.
 import '../support/dom';
+import { vi } from 'vitest';
 import { VaultError, type VaultErrorCode } from '../../src/rpc/errors';
 import type { BridgeMessage, Direction, HookMessage } from '../../src/rpc/page-api';
 import { createClient } from '../../src/rpc/port';
@@ -14,10 +15,11 @@ import { isInteresting, type Prefixes } from '../../src/stream/hook/peek';
 import { ownBundle } from '../../src/vault/accounts';
 import { decrypt } from '../../src/vault/decrypt';
 import { createPresence } from '../../src/vault/presence';
+import type { SeenAccount, SiteRecord } from '../../src/vault/records';
 import { createService } from '../../src/vault/service';
 import { parseFrame, serialise } from '../../src/xml/element';
 import { portPair } from '../vault/fake-port';
-import { jid, ORIGIN, person, present, type Person } from '../vault/world';
+import { jid, ORIGIN, person, type Person } from '../vault/world';
 import { Server, type Make } from './server';
 
 export const JULIET = jid('juliet@example.org');
@@ -38,6 +40,15 @@ export async function until(isSo: () => boolean, what = 'it'): Promise<void> {
 /** Lets things settle that should not happen. */
 export async function quiet(turns = 60): Promise<void> {
   for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Lets the (faked) clock run too, for two minutes at most. */
+export async function untilLate(isSo: () => boolean, what = 'it'): Promise<void> {
+  for (let second = 0; second < 120 && !isSo(); second++) {
+    await quiet(20);
+    await vi.advanceTimersByTimeAsync(1000);
+  }
+  await until(isSo, what);
 }
 
 /** Instead of asking the vault. */
@@ -157,6 +168,11 @@ export class Connection {
     if (!isBusy) this.#waiting.splice(0).forEach((message) => this.#take(message));
   }
 
+  /** The server sends a frame that it does not count. */
+  push(text: string): void {
+    this.#server.push(text);
+  }
+
   /** The network drops the socket. */
   drop(): void {
     this.#isOpen = false;
@@ -185,6 +201,8 @@ export interface World {
   readonly juliet: Person;
   readonly romeo: Person;
   connect(): Connection;
+  /** The user decides about the account. */
+  decide(decision: SeenAccount['decision']): Promise<void>;
   /** What the last reported state of a stream is. */
   state(stream?: number): string | undefined;
   /** A message of Juliet as Romeo's device reads it. */
@@ -200,28 +218,22 @@ export async function publishOn(server: Server, device: Person): Promise<void> {
   server.put(owner, legacyCodec.bundleNode(deviceId), serialise(legacyCodec.writeBundle(bundle)));
 }
 
+async function decide({ context }: Person, decision: SeenAccount['decision']): Promise<void> {
+  const accounts = [{ jid: JULIET, endpoint: ENDPOINT, decision }];
+  const value: SiteRecord = { v: 1, origin: ORIGIN, isProtected: true, policy: 'blind', accounts };
+  await context.database.write([{ store: 'sites', key: ORIGIN, value }]);
+}
+
 /** Juliet's site and account, Romeo's device on the server. */
 export async function makeWorld({
   make = 'prosody',
   decision = 'granted',
 }: {
   readonly make?: Make;
-  readonly decision?: 'granted' | 'ignored' | 'pending';
+  readonly decision?: SeenAccount['decision'];
 } = {}): Promise<World> {
   const [juliet, romeo] = [await person(JULIET), await person(ROMEO)];
-  await juliet.context.database.write([
-    {
-      store: 'sites',
-      key: ORIGIN,
-      value: {
-        v: 1,
-        origin: ORIGIN,
-        isProtected: true,
-        policy: 'blind',
-        accounts: [{ jid: JULIET, endpoint: ENDPOINT, decision }],
-      },
-    },
-  ]);
+  await decide(juliet, decision);
   const server = new Server(JULIET, make);
   await publishOn(server, romeo);
   const service = createService(juliet.context, (changed) =>
@@ -241,6 +253,7 @@ export async function makeWorld({
     juliet,
     romeo,
     connect: () => new Connection(++streams, server, vault.client),
+    decide: (next) => decide(juliet, next),
     state: (stream = streams) => lastState(vault, stream),
     read: (frame) => readAs(romeo, frame),
   };
@@ -277,5 +290,3 @@ export async function ready(world: World): Promise<Connection> {
 export function chat(id: string, text: string, to: string = ROMEO): string {
   return `<message xmlns='jabber:client' to='${to}' type='chat' id='${id}'><body>${text}</body></message>`;
 }
-
-export { present };

@@ -2,6 +2,7 @@
 // worker dead): messages do not leave and the page is told, everything else goes on unchanged.
 import type { BridgeMessage, HookMessage } from '../../rpc/page-api';
 import { explainRefusal } from '../../rpc/reasons';
+import { fromMessageTag } from '../../xml/raw';
 import { rootName } from '../hook/peek';
 
 const STANZAS = 'urn:ietf:params:xml:ns:xmpp-stanzas';
@@ -44,10 +45,11 @@ function answerTo({ dir, text }: Frame): { readonly text?: string } | undefined 
   // Without a session nobody keeps the two sides' stanza counts apart, so the page must do without acknowledgements.
   if (root === 'enable') return { text: smFailure(text, 'unexpected-request') };
   if (root === 'resume') return { text: smFailure(text, 'item-not-found') };
-  const isMessage = root === 'message' || (root === undefined && text.includes('message'));
-  if (!isMessage) return undefined;
+  const mayBeMessage = root === 'message' || (root === undefined && text.includes('message'));
+  const message = fromMessageTag(text) ?? (mayBeMessage ? text : undefined);
+  if (message === undefined) return undefined;
   // An error is never answered by an error.
-  return /^.error.$/.test(written(text, 'type') ?? '') ? {} : { text: refusal(text) };
+  return /^.error.$/.test(written(message, 'type') ?? '') ? {} : { text: refusal(message) };
 }
 
 /** Handler of a channel without session. */

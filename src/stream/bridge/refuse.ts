@@ -38,6 +38,17 @@ function smFailure(text: string, condition: string): string {
   return `<failed xmlns=${xmlns}><${condition} xmlns='${STANZAS}'/></failed>`;
 }
 
+/** `<resume/>` or `<enable/>` inside another element. */
+const INLINE =
+  /<(?:[^\s<>/:='"!?]+:)?(?:resume|enable)(?=[\s/>])(?:[^<>'"]|'[^']*'|"[^"]*")*?(?:\/>|>\s*<\/[^<>]*>)/g;
+
+/** SASL2 without the stream management it asks for along with the login. Carbons have an `<enable/>` too. */
+function withoutInline(text: string): string {
+  if (rootName(text) !== 'authenticate') return text;
+  const isOther = (tag: string) => /\sxmlns/.test(tag) && !tag.includes('urn:xmpp:sm:');
+  return text.replace(INLINE, (tag) => (isOther(tag) ? tag : ''));
+}
+
 /** What the page gets in place of the frame; `undefined`: the frame goes on. */
 function answerTo({ dir, text }: Frame): { readonly text?: string } | undefined {
   if (dir === 'in') return undefined;
@@ -61,7 +72,8 @@ export function createRefuser(
     if (message.t !== 'frame') return;
     const { s, dir, text } = message;
     const answer = answerTo(message);
-    post({ t: 'release', s, dir, frames: answer === undefined ? [text] : [] });
+    const frame = dir === 'out' ? withoutInline(text) : text;
+    post({ t: 'release', s, dir, frames: answer === undefined ? [frame] : [] });
     if (answer?.text !== undefined) {
       post({ t: 'inject', s, dir: 'in', id: `refused-${++count}`, text: answer.text });
     }

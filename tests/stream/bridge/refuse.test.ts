@@ -88,4 +88,30 @@ describe('stream management of a document without session', () => {
     expect([failed.localName, failed.namespaceURI]).toEqual(['failed', ns]);
     expect(childOf(failed, condition, 'urn:ietf:params:xml:ns:xmpp-stanzas')).toBeDefined();
   });
+
+  it.each([
+    `<resume xmlns='${SM}' previd='1' h='2'/>`,
+    `<resume previd='1' h='2' xmlns="${SM}"></resume>`,
+    `<bind xmlns='urn:xmpp:bind:0'><enable xmlns='${SM}' resume='true'/></bind>`,
+    `<s:resume xmlns:s='${SM}' previd='1' h='2'/>`,
+    `<resume xmlns='urn:xmpp:sm:2' previd='1' h='2'/>`,
+    `<resume xmlns='${SM}' previd='a>b"/' h='2'/>`,
+  ])('is not asked for inside SASL2, where nobody would count: %s', (inline) => {
+    const start = "<authenticate xmlns='urn:xmpp:sasl:2' mechanism='PLAIN'><initial-response>";
+    const text = `${start}AGE=</initial-response>${inline}</authenticate>`;
+    const [frame = ''] = outcome(text).frames ?? [];
+    expect(frame).not.toMatch(/<(?:s:)?(?:resume|enable)\b/);
+    const rest = parseFrame(frame);
+    expect(childOf(rest, 'initial-response', 'urn:xmpp:sasl:2')?.textContent).toBe('AGE=');
+  });
+
+  it.each([
+    '',
+    '<tag>enable</tag>',
+    // Carbons are switched on by an element of the same name.
+    "<enable xmlns='urn:xmpp:carbons:2'/>",
+  ])('leaves SASL2 without it byte for byte: %s', (inline) => {
+    const text = `<authenticate xmlns='urn:xmpp:sasl:2'><bind xmlns='urn:xmpp:bind:0'>${inline}</bind></authenticate>`;
+    expect(outcome(text)).toEqual({ frames: [text], told: undefined });
+  });
 });

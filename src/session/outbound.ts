@@ -81,7 +81,9 @@ export function planOutbound(stanza: Element, newId: () => string): OutboundPlan
   return planFor(stanza, to, peer, newId);
 }
 
+// In an error the page only quotes what someone else encrypted; anyone could make it do so.
 function isEncryptedByPage(stanza: Element): boolean {
+  if (stanza.getAttribute('type') === 'error') return false;
   return OMEMO_NAMESPACES.some((ns) => childOf(stanza, 'encrypted', ns) !== undefined);
 }
 

@@ -73,6 +73,13 @@ describe('a message that passes', () => {
     expect(plan(xml)).toEqual({ kind: 'own-omemo' });
   });
 
+  it('is not taken for the page’s own when an error quotes it: anyone could make it do so', () => {
+    const error = "<error type='cancel'/>";
+    const planned = plan(message(`<encrypted xmlns='${L}'/>${error}`, "to='a@b/c' type='error'"));
+    expect(planned).toMatchObject({ kind: 'control', peer: 'a@b' });
+    expect(planned.kind === 'control' && planned.frame).not.toContain('encrypted');
+  });
+
   it('does not quote in an error what we decrypted', () => {
     const error =
       "<error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>";

@@ -66,6 +66,10 @@ export class StreamSession {
   #account: StreamAccount | undefined;
   #attachment: Attachment | undefined;
   #attaching: Promise<void> = Promise.resolve();
+  #isAttaching = false;
+  /** The vault must be asked (again): a decision that comes while an answer is on its way may be newer than it. */
+  #isAttachDue = false;
+  #attachFailure: RefusalCode | undefined;
   #publishing: Promise<void> = Promise.resolve();
   #devices: Devices | undefined;
   readonly #listRepair = new ListRepair(
@@ -214,8 +218,7 @@ export class StreamSession {
     if (this.#isOutOfIt()) return AS_IT_IS;
     const tools = this.#tools();
     if (tools === undefined) {
-      const code = this.#account === undefined ? 'account-unknown' : 'account-pending';
-      return this.#refuse(stanza, at, code, 'peer' in plan ? plan.peer : undefined);
+      return this.#refuse(stanza, at, this.#whyNoTools(), 'peer' in plan ? plan.peer : undefined);
     }
     if (plan.kind === 'protect') {
       await atMost(OUT_LIMIT_MS, this.#publishing);
@@ -225,6 +228,12 @@ export class StreamSession {
       return this.#refuse(stanza, at, result.code, plan.peer);
     }
     return this.#withoutText(tools, stanza, plan, at);
+  }
+
+  #whyNoTools(): RefusalCode {
+    if (this.#account === undefined) return 'account-unknown';
+    if (this.#attachment !== undefined) return 'account-pending';
+    return this.#attachFailure ?? 'vault-unavailable';
   }
 
   async #withoutText(
@@ -250,6 +259,11 @@ export class StreamSession {
     code: RefusalCode,
     peer: BareJid | undefined,
   ): Promise<Handled> {
+    // An error is never answered by an error, and the user did not write it.
+    if (stanza.getAttribute('type') === 'error') {
+      await this.#management.note('d', at);
+      return { frames: [] };
+    }
     const jid = this.#account?.bare;
     this.#vault
       .request('refused', {
@@ -260,7 +274,10 @@ export class StreamSession {
       .catch(() => undefined);
     await this.#management.note('d', at);
     const error = errorFrame(stanza, code, this.#account?.full ?? jid);
-    const after = (): void => this.#inject('in', `refused-${++this.#injected}`, error, 'y');
+    const after = (): void => {
+      this.#inject('in', `refused-${++this.#injected}`, error, 'y');
+      this.#tryAgain();
+    };
     return { frames: [], after };
   }
 
@@ -396,10 +413,23 @@ export class StreamSession {
   // ── the account ──
 
   #attach(): void {
-    this.#attaching = this.#attachNow().catch((error: unknown) => {
-      log('stream', 'warn', refusalOf(error));
-      this.#setState('failed');
-    });
+    this.#isAttachDue = true;
+    if (!this.#isAttaching) this.#attaching = this.#attachWhileDue();
+  }
+
+  async #attachWhileDue(): Promise<void> {
+    this.#isAttaching = true;
+    while (this.#isAttachDue && this.#attachment?.kind !== 'granted') {
+      this.#isAttachDue = false;
+      try {
+        await this.#attachNow();
+      } catch (error) {
+        this.#attachFailure = refusalOf(error);
+        log('stream', 'warn', this.#attachFailure);
+        this.#setState('failed');
+      }
+    }
+    this.#isAttaching = false;
   }
 
   async #attachNow(): Promise<void> {
@@ -411,8 +441,24 @@ export class StreamSession {
     if (attachment.kind !== 'granted') return this.#setState(attachment.kind);
     this.#devices ??= new Devices(this.#iqs, this.#vault, jid, (ids) => this.#checkOwnList(ids));
     this.#chores.begin(jid, this.#devices);
+    this.#beginPublishing(jid, this.#devices);
+  }
+
+  #beginPublishing(jid: BareJid, devices: Devices): void {
+    // The page may have shown its own OMEMO while the vault was asked.
+    if (this.#state === 'passive') return;
     this.#setState('publishing');
-    this.#publishing = this.#publish(jid, this.#devices);
+    this.#publishing = this.#publish(jid, devices);
+  }
+
+  /** What failed before may work now that the user writes: a slow server or a full disk need no reload of the page. */
+  #tryAgain(): void {
+    if (this.#state !== 'failed') return;
+    const jid = this.#account?.bare;
+    if (this.#attachment?.kind !== 'granted') this.#attach();
+    else if (jid !== undefined && this.#devices !== undefined) {
+      this.#beginPublishing(jid, this.#devices);
+    }
   }
 
   async #publish(jid: BareJid, devices: Devices): Promise<void> {
@@ -453,6 +499,8 @@ export class StreamSession {
   }
 
   #setState(state: StreamState): void {
+    // For good: the page does not stop to do OMEMO.
+    if (this.#state === 'passive') return;
     this.#state = state;
     this.#report();
   }

@@ -1,0 +1,180 @@
+// What the state of a stream means for messages, and how it goes on after a failure.
+import {
+  chat,
+  fails,
+  gate,
+  hangs,
+  JULIET,
+  makeWorld,
+  quiet,
+  ready,
+  until,
+  untilLate,
+  type Connection,
+  type World,
+} from './stream-world';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { NS } from '../../src/xml/ns';
+import { accountOf } from '../vault/world';
+
+vi.mock('webextension-polyfill', async () => ({
+  default: (await import('../vault/browser')).browser,
+}));
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+const OWN_LIST = `<iq xmlns='jabber:client' type='set' id='own'><pubsub xmlns='${NS.pubsub}'><publish node='${NS.legacy}.devicelist'><item><list xmlns='${NS.legacy}'/></item></publish></pubsub></iq>`;
+const OWN_MESSAGE = `<message xmlns='jabber:client' to='romeo@example.net' id='o'><encrypted xmlns='${NS.legacy}'/><body>fallback</body></message>`;
+
+/** A world without published keys. */
+async function newcomer(): Promise<World> {
+  const world = await makeWorld();
+  const { database } = world.juliet.context;
+  const account = { ...(await accountOf(world.juliet)), isPublished: false };
+  await database.write([
+    { store: 'accounts', key: `${account.origin}\n${JULIET}`, value: account },
+  ]);
+  return world;
+}
+
+async function refused(page: Connection, id: string): Promise<string> {
+  page.send(chat(id, 'secret'));
+  await untilLate(() => page.errorFor(id) !== undefined, 'a refusal');
+  return page.errorFor(id) ?? '';
+}
+
+/** The page writes until a message leaves. */
+async function untilSent(world: World, page: Connection): Promise<number> {
+  for (let tries = 1; tries <= 3; tries++) {
+    page.send(chat(`try-${tries}`, 'secret'));
+    const { server } = world;
+    const isAnswered = () =>
+      server.messages.length > 0 || page.errorFor(`try-${tries}`) !== undefined;
+    await untilLate(isAnswered, 'an answer');
+    if (server.messages.length > 0) return tries;
+    await quiet();
+  }
+  throw new Error('no message left');
+}
+
+describe('a page with OMEMO of its own', () => {
+  it.each([OWN_LIST, OWN_MESSAGE])('is left alone from then on: %s', async (frame) => {
+    const world = await makeWorld();
+    const page = await ready(world);
+    page.send(frame);
+    page.send(chat('1', 'its own business'));
+    await until(() => world.server.got.some((text) => text.includes('business')), 'sending');
+    expect(world.server.got.slice(-2)).toEqual([frame, chat('1', 'its own business')]);
+    expect(world.state()).toBe('passive');
+  });
+
+  it.each([
+    ['granted', undefined],
+    ['pending', undefined],
+    ['granted', 'storage'],
+  ] as const)(
+    'stays left alone when the account turns out %s later (%s)',
+    async (decision, code) => {
+      const world = await makeWorld({ decision });
+      const held = gate();
+      const failing = code === undefined ? undefined : fails(code);
+      world.vault.faults.set('attach', (ask, ms) =>
+        held.fault(() => failing?.(ask, ms) ?? ask(), ms),
+      );
+      const page = world.connect();
+      await page.bind();
+      page.send(OWN_LIST);
+      await until(() => world.state() === 'passive', 'stepping back');
+      held.open();
+      await quiet();
+      expect(world.state()).toBe('passive');
+      page.send(chat('1', 'its own business'));
+      await until(() => world.server.messages.length > 0, 'sending');
+      expect(world.server.iqs.filter((iq) => iq.getAttribute('type') === 'set')).toHaveLength(2);
+    },
+  );
+
+  it('is not one that bounces what a room sent it encrypted', async () => {
+    const world = await makeWorld();
+    const page = await ready(world);
+    page.send(OWN_MESSAGE.replace('<message ', "<message type='error' "));
+    page.send(chat('1', 'secret'));
+    await until(() => world.server.messages.length > 1, 'sending');
+    expect(world.server.got.join()).not.toContain('secret');
+    expect(world.state()).toBe('ready');
+  });
+});
+
+describe('an error of the page', () => {
+  it('that does not leave is not answered by an error', async () => {
+    const world = await makeWorld({ decision: 'pending' });
+    const page = world.connect();
+    await page.bind();
+    page.send(chat('1', 'quoted').replace("type='chat'", "type='error'"));
+    await refused(page, '2');
+    expect(page.errorFor('1')).toBeUndefined();
+    expect(world.server.messages).toEqual([]);
+  });
+});
+
+describe('a vault that failed as the account was looked up', () => {
+  it.each([
+    ['storage', 'could not store'],
+    ['disconnected', 'Reload this page'],
+    ['timeout', 'did not answer in time'],
+  ] as const)('is what the page is told: %s', async (code, reason) => {
+    const world = await makeWorld();
+    world.vault.faults.set('attach', fails(code));
+    const page = world.connect();
+    await page.bind();
+    expect(await refused(page, '1')).toContain(reason);
+    expect(world.state()).toBe('failed');
+  });
+
+  it('is asked again: once it works, messages leave without a reload', async () => {
+    const world = await makeWorld();
+    world.vault.faults.set('attach', fails('storage'));
+    const page = world.connect();
+    await page.bind();
+    await refused(page, '1');
+    world.vault.faults.clear();
+    expect(await untilSent(world, page)).toBeLessThanOrEqual(2);
+    expect(world.server.got.join()).not.toContain('secret');
+    expect(world.state()).toBe('ready');
+  });
+
+  it('that does not answer is not asked twice at once', async () => {
+    const world = await makeWorld();
+    world.vault.faults.set('attach', hangs);
+    const page = world.connect();
+    await page.bind();
+    await page.session.wake();
+    await page.session.wake();
+    await quiet();
+    expect(world.vault.asked('attach')).toHaveLength(1);
+  });
+});
+
+describe('keys that could not be published', () => {
+  it('are tried again when the user writes: no reload is needed', async () => {
+    const world = await newcomer();
+    world.server.script = (iq) =>
+      iq.getAttribute('id') === 'bind'
+        ? undefined
+        : `<error type='wait'><internal-server-error xmlns='${NS.stanzas}'/></error>`;
+    const page = world.connect();
+    await page.bind();
+    await untilLate(() => world.state() === 'failed', 'failing');
+    expect(await refused(page, '1')).toContain('not on the server yet');
+    world.server.script = () => undefined;
+    expect(await untilSent(world, page)).toBeLessThanOrEqual(2);
+    expect(world.server.got.join()).not.toContain('secret');
+  });
+});

@@ -259,6 +259,8 @@ export class StreamSession {
     code: RefusalCode,
     peer: BareJid | undefined,
   ): Promise<Handled> {
+    // Nobody would hear of it: the page keeps the message, which the server never had, and sends it again.
+    if (this.#isClosed) return { frames: [] };
     // An error is never answered by an error, and the user did not write it.
     if (stanza.getAttribute('type') === 'error') {
       await this.#management.note('d', at);

@@ -98,6 +98,8 @@ export class FaultyVault {
 export class Connection {
   /** Every frame the page got. */
   readonly seen: string[] = [];
+  /** Called with every frame the page gets. */
+  onPage: (text: string) => void = () => undefined;
   readonly session: StreamSession;
   #isOpen = true;
   #isBusy = false;
@@ -112,9 +114,9 @@ export class Connection {
     this.#server = server;
     this.#lanes = {
       out: this.#lane('out', (text) => this.#toServer(text)),
-      in: this.#lane('in', (text) => void this.seen.push(text)),
+      in: this.#lane('in', (text) => this.#toPage(text)),
     };
-    server.push = (text) => this.#pass('in', text, () => void this.seen.push(text));
+    server.push = (text) => this.#pass('in', text, () => this.#toPage(text));
     const post = (message: BridgeMessage) => queueMicrotask(() => this.#take(message));
     this.session = new StreamSession({ stream: s, url: URL_OF_SERVER, vault, post });
   }
@@ -150,6 +152,11 @@ export class Connection {
     if (!this.#isOpen) return;
     if (this.#lanes[dir].tryPass(text)) forward();
     else this.#lanes[dir].hold({ text, bytes: text.length, forward });
+  }
+
+  #toPage(text: string): void {
+    this.seen.push(text);
+    this.onPage(text);
   }
 
   #toServer(text: string): void {

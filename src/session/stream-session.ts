@@ -61,6 +61,8 @@ export class StreamSession {
   readonly #chores: Chores;
   /** Injections the hook has not reported yet, and how they count. */
   readonly #injections = new Map<string, SmEvent['kind'] | undefined>();
+  /** Those of them nothing waits for any more. A page that was busy may still report them, and then they count. */
+  readonly #overdue = new Set<string>();
   #reported: (() => void)[] = [];
   #state: StreamState = 'connecting';
   #account: StreamAccount | undefined;
@@ -128,6 +130,7 @@ export class StreamSession {
     this.#chores.stop();
     this.#reported.splice(0).forEach((resolve) => resolve());
     this.#injections.clear();
+    this.#overdue.clear();
     this.#vault
       .request('report', { stream: this.#stream, endpoint: this.#endpoint, state: 'gone' })
       .catch(() => undefined);
@@ -144,17 +147,22 @@ export class StreamSession {
   #noteInjection(id: string, at: Position): void {
     const kind = this.#injections.get(id);
     this.#injections.delete(id);
+    this.#overdue.delete(id);
     if (kind !== undefined) void this.#management.note(kind, at);
-    if (this.#injections.size === 0) this.#reported.splice(0).forEach((resolve) => resolve());
+    if (this.#isAllReported()) this.#reported.splice(0).forEach((resolve) => resolve());
+  }
+
+  #isAllReported(): boolean {
+    return this.#injections.size === this.#overdue.size;
   }
 
   /** Numbers must not begin, or be converted, while something of ours is on its way to the hook. */
   async #injectionsReported(): Promise<void> {
-    if (this.#injections.size === 0 || this.#isClosed) return;
+    if (this.#isAllReported() || this.#isClosed) return;
     const reported = new Promise<void>((resolve) => this.#reported.push(resolve));
     // A socket that is not open takes no injection and reports none.
     await atMost(2000, reported);
-    this.#injections.clear();
+    for (const id of this.#injections.keys()) this.#overdue.add(id);
   }
 
   // ── frames ──

@@ -115,4 +115,25 @@ describe('a stream that is resumed', () => {
     expect(page.isResumeRefused).toBe(true);
     expect(world.server.got.some((text) => text.startsWith('<resume'))).toBe(false);
   });
+
+  it('does not take ours for the page’s after the page was busy for seconds', async () => {
+    const world = await makeWorld();
+    const page = await begun(world);
+    await settled(world, page);
+    world.server.script = () => 'silent';
+    page.connection.setBusy(true);
+    page.send(chat('1', 'secret'));
+    await until(() => world.vault.asked('prepare').length > 0, 'preparing');
+    await quiet();
+    world.server.push(`<r xmlns='${NS.sm}'/>`);
+    await quiet();
+    await vi.advanceTimersByTimeAsync(3000);
+    const before = world.server.handled;
+    page.connection.setBusy(false);
+    await until(() => world.server.handled > before, 'asking for the list');
+    world.server.push(`<a xmlns='${NS.sm}' h='${world.server.handled}'/>`);
+    await quiet();
+    expect(page.complaints).toEqual([]);
+    expect(page.unacked).toEqual([chat('1', 'secret')]);
+  });
 });

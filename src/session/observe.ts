@@ -1,5 +1,5 @@
 // What the session remembers of the page's own traffic: who is in the roster, which archive queries are open. Bounded.
-import { bareJid, type BareJid } from '../jid';
+import { bareJid, resourceOf, type BareJid } from '../jid';
 import { childOf, childrenOf } from '../xml/element';
 import { MAM_NAMESPACES, NS } from '../xml/ns';
 
@@ -15,6 +15,14 @@ interface Query {
 
 function mamQueryIn(iq: Element): Element | undefined {
   return childrenOf(iq, 'query').find((child) => MAM_NAMESPACES.includes(child.namespaceURI ?? ''));
+}
+
+/** An archive in prepared form: pages ask as the user typed it. An occupant of a room is not the room. */
+function archiveOf(address: string | null, own: BareJid): string | undefined {
+  if (address === null) return own;
+  const resource = resourceOf(address);
+  const bare = bareJid(address);
+  return resource === undefined || bare === undefined ? bare : `${bare}/${resource}`;
 }
 
 /** Memory of one stream. */
@@ -70,10 +78,10 @@ export class Observations {
 
   /** Did the page ask this archive under this id and still waits (M47). */
   isOpenQuery(queryId: string, from: string | null, own: BareJid): boolean {
-    const isOwn = (jid: string | null): boolean => jid === null || jid === own;
+    const archive = archiveOf(from, own);
+    if (archive === undefined) return false;
     return this.#queries.some(
-      (query) =>
-        query.queryId === queryId && (query.to === from || (isOwn(query.to) && isOwn(from))),
+      (query) => query.queryId === queryId && archiveOf(query.to, own) === archive,
     );
   }
 }

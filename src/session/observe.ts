@@ -1,8 +1,10 @@
 // What the session remembers of the page's own traffic: who is in the roster, which archive queries are open. Bounded.
-import { bareJid, resourceOf, type BareJid } from '../jid';
+import { bareJid, resourceOf, type BareJid, type FullJid } from '../jid';
 import { childOf, childrenOf } from '../xml/element';
 import { MAM_NAMESPACES, NS } from '../xml/ns';
 
+/** Streams of one document whose observations are kept; reconnecting pages bind a new resource each time. */
+const MAX_REMEMBERED = 8;
 const MAX_CONTACTS = 10_000;
 const MAX_QUERIES = 500;
 
@@ -23,6 +25,17 @@ function archiveOf(address: string | null, own: BareJid): string | undefined {
   const resource = resourceOf(address);
   const bare = bareJid(address);
   return resource === undefined || bare === undefined ? bare : `${bare}/${resource}`;
+}
+
+/** Observations by full JID: a stream that is resumed in the same document goes on with those of the one before. */
+export type StreamMemory = Map<FullJid, Observations>;
+
+/** Keeps the observations of a stream for the one that resumes it. */
+export function remember(memory: StreamMemory, full: FullJid, observations: Observations): void {
+  memory.delete(full);
+  memory.set(full, observations);
+  const [oldest] = memory.keys();
+  if (memory.size > MAX_REMEMBERED && oldest !== undefined) memory.delete(oldest);
 }
 
 /** Memory of one stream. */

@@ -2,6 +2,7 @@
 import { createClient, type PortLike } from '../rpc/port';
 import type { ContentApi } from '../rpc/vault-api';
 import { findBridge } from '../stream/bridge/channel';
+import type { StreamMemory } from './observe';
 import { StreamSession } from './stream-session';
 
 function isWake(message: unknown): boolean {
@@ -27,12 +28,13 @@ export function startSession({ connect, onMessage }: Surroundings): void {
   if (channel === undefined) return;
   const vault = createClient<ContentApi>(connect);
   const streams = new Map<number, StreamSession>();
+  const memory: StreamMemory = new Map();
   const post = channel.post;
 
   channel.take((message) => {
     if (message.t === 'opened') {
       const { s: stream, url } = message;
-      streams.set(stream, new StreamSession({ stream, url, vault, post }));
+      streams.set(stream, new StreamSession({ stream, url, vault, memory, post }));
       return;
     }
     streams.get(message.s)?.handle(message);

@@ -15,7 +15,7 @@ import { Devices } from './devices';
 import { listEventIn, receiveMessage } from './inbound-flow';
 import { newIdPrefix, OwnIqs } from './iq';
 import { ListRepair } from './list-repair';
-import { Observations } from './observe';
+import { Observations, remember, type StreamMemory } from './observe';
 import { errorFrame, planOutbound } from './outbound';
 import { isPlainChat, sendProtected, type OutboundTools } from './outbound-flow';
 import { publishKeys } from './publish';
@@ -46,6 +46,8 @@ export interface StreamParts {
   readonly stream: number;
   readonly url: string;
   readonly vault: VaultClient;
+  /** Of the document. */
+  readonly memory: StreamMemory;
   post(message: BridgeMessage): void;
 }
 
@@ -55,7 +57,8 @@ export class StreamSession {
   readonly #endpoint: string;
   readonly #vault: VaultClient;
   readonly #post: (message: BridgeMessage) => void;
-  readonly #observations = new Observations();
+  readonly #memory: StreamMemory;
+  #observations = new Observations();
   readonly #iqs: OwnIqs;
   readonly #management: StreamManagement;
   readonly #chores: Chores;
@@ -82,10 +85,11 @@ export class StreamSession {
   #isResumed = false;
   #isClosed = false;
 
-  constructor({ stream, url, vault, post }: StreamParts) {
+  constructor({ stream, url, vault, memory, post }: StreamParts) {
     this.#stream = stream;
     this.#endpoint = endpointOf(url);
     this.#vault = vault;
+    this.#memory = memory;
     this.#post = post;
     this.#iqs = new OwnIqs(
       newIdPrefix(),
@@ -315,7 +319,7 @@ export class StreamSession {
     if (frame instanceof XmlError) return this.#replaceUnread(text, at);
     const account = this.#account === undefined ? accountIn(frame) : undefined;
     // Known before the frame is managed: with Bind 2 it also enables a session, which is kept under this account (I-34).
-    if (account !== undefined) this.#account = account;
+    if (account !== undefined) this.#begin(account);
     const managed = await this.#manage(frame, text, 'in', at);
     if (account !== undefined) {
       // Only behind the frame that says so is the session usable (I-49).
@@ -415,12 +419,22 @@ export class StreamSession {
       this.#iqs.adopt(record.ids);
       this.#post({ t: 'ids', prefix: record.ids });
     }
-    this.#account = accountOf(record.jid);
     this.#isResumed = true;
+    const account = accountOf(record.jid);
+    if (account?.full !== undefined) {
+      // The page still waits for what it asked before, and asks for the roster only once.
+      this.#observations = this.#memory.get(account.full) ?? this.#observations;
+    }
+    if (account !== undefined) this.#begin(account);
     this.#attach();
   }
 
   // ── the account ──
+
+  #begin(account: StreamAccount): void {
+    this.#account = account;
+    if (account.full !== undefined) remember(this.#memory, account.full, this.#observations);
+  }
 
   #attach(): void {
     this.#isAttachDue = true;

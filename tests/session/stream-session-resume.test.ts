@@ -116,6 +116,32 @@ describe('a stream that is resumed', () => {
     expect(world.server.got.some((text) => text.startsWith('<resume'))).toBe(false);
   });
 
+  it('hands on the history the page had asked for as the network broke', async () => {
+    const world = await makeWorld();
+    const page = await begun(world);
+    const result = (id: string) =>
+      `<message xmlns='jabber:client' to='juliet@example.org/r1'><result xmlns='urn:xmpp:mam:2' queryid='q' id='${id}'><forwarded xmlns='urn:xmpp:forward:0'>` +
+      `<message xmlns='jabber:client' from='romeo@example.net/x' to='juliet@example.org' type='chat'><body>line ${id}</body></message></forwarded></result></message>`;
+    page.send(
+      `<iq xmlns='jabber:client' type='set' id='h'><query xmlns='urn:xmpp:mam:2' queryid='q'/></iq>`,
+    );
+    await until(() => world.server.got.some((text) => text.includes('queryid')), 'asking');
+    world.server.send(result('1'));
+    await until(() => page.received.some((text) => text.includes('line 1')), 'receiving');
+    page.connection.drop();
+    world.server.send(result('2'));
+    await resumed(world, page);
+    await until(() => page.received.some((text) => text.includes('line 2')), 'receiving');
+    await settled(world, page);
+
+    // A new session of the same document has asked nothing.
+    page.connection.drop();
+    await page.begin(world.connect());
+    world.server.send(result('3'));
+    await quiet();
+    expect(page.received.some((text) => text.includes('line 3'))).toBe(false);
+  });
+
   it('does not take ours for the page’s after the page was busy for seconds', async () => {
     const world = await makeWorld();
     const page = await begun(world);

@@ -9,7 +9,6 @@ import {
   quiet,
   ready,
   until,
-  untilLate,
   type Connection,
   type World,
 } from './stream-world';
@@ -46,7 +45,7 @@ async function newcomer(): Promise<World> {
 
 async function refused(page: Connection, id: string): Promise<string> {
   page.send(chat(id, 'secret'));
-  await untilLate(() => page.errorFor(id) !== undefined, 'a refusal');
+  await until(() => page.errorFor(id) !== undefined, 'a refusal');
   return page.errorFor(id) ?? '';
 }
 
@@ -57,7 +56,7 @@ async function untilSent(world: World, page: Connection): Promise<number> {
     const { server } = world;
     const isAnswered = () =>
       server.messages.length > 0 || page.errorFor(`try-${tries}`) !== undefined;
-    await untilLate(isAnswered, 'an answer');
+    await until(isAnswered, 'an answer');
     if (server.messages.length > 0) return tries;
     await quiet();
   }
@@ -171,7 +170,7 @@ describe('keys that could not be published', () => {
         : `<error type='wait'><internal-server-error xmlns='${NS.stanzas}'/></error>`;
     const page = world.connect();
     await page.bind();
-    await untilLate(() => world.state() === 'failed', 'failing');
+    await until(() => world.state() === 'failed', 'failing');
     expect(await refused(page, '1')).toContain('not on the server yet');
     world.server.script = () => undefined;
     expect(await untilSent(world, page)).toBeLessThanOrEqual(2);

@@ -8,6 +8,7 @@ import { createClient } from '../../src/rpc/port';
 import type { ContentApi, DecryptOutcome } from '../../src/rpc/vault-api';
 import { findEncrypted } from '../../src/session/codec/codec';
 import { legacyCodec } from '../../src/session/codec/legacy';
+import type { StreamMemory } from '../../src/session/observe';
 import { StreamSession } from '../../src/session/stream-session';
 import type { VaultClient } from '../../src/session/vault-client';
 import { createLane, type Lane } from '../../src/stream/hook/lane';
@@ -28,25 +29,28 @@ export const ENDPOINT = 'xmpp.example.org';
 const URL_OF_SERVER = `wss://${ENDPOINT}/ws`;
 const LEGACY = 'eu.siacs.conversations.axolotl';
 
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 /** Lets everything that can happen without a timer happen, until it is so. */
-export async function until(isSo: () => boolean, what = 'it'): Promise<void> {
-  for (let turn = 0; turn < 3000; turn++) {
-    if (isSo()) return;
-    await new Promise((resolve) => setImmediate(resolve));
+export async function until(isSo: () => boolean, what = 'it', limitMs = 5000): Promise<void> {
+  const end = performance.now() + limitMs;
+  while (!isSo()) {
+    if (performance.now() > end) throw new Error(`${what} did not happen`);
+    await turn();
   }
-  throw new Error(`${what} did not happen`);
 }
 
 /** Lets things settle that should not happen. */
 export async function quiet(turns = 60): Promise<void> {
-  for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+  for (let count = 0; count < turns; count++) await turn();
 }
 
 /** Lets the (faked) clock run too, for two minutes at most. */
 export async function untilLate(isSo: () => boolean, what = 'it'): Promise<void> {
-  for (let second = 0; second < 120 && !isSo(); second++) {
-    await quiet(20);
-    await vi.advanceTimersByTimeAsync(1000);
+  for (let step = 0; step < 24 && !isSo(); step++) {
+    const end = performance.now() + 10;
+    while (performance.now() < end && !isSo()) await turn();
+    await vi.advanceTimersByTimeAsync(5000);
   }
   await until(isSo, what);
 }
@@ -109,7 +113,7 @@ export class Connection {
   readonly #s: number;
   readonly #server: Server;
 
-  constructor(s: number, server: Server, vault: VaultClient) {
+  constructor(s: number, server: Server, vault: VaultClient, memory: StreamMemory) {
     this.#s = s;
     this.#server = server;
     this.#lanes = {
@@ -118,7 +122,7 @@ export class Connection {
     };
     server.push = (text) => this.#pass('in', text, () => this.#toPage(text));
     const post = (message: BridgeMessage) => queueMicrotask(() => this.#take(message));
-    this.session = new StreamSession({ stream: s, url: URL_OF_SERVER, vault, post });
+    this.session = new StreamSession({ stream: s, url: URL_OF_SERVER, vault, memory, post });
   }
 
   #lane(dir: Direction, emit: (text: string) => void): Lane {
@@ -254,12 +258,13 @@ export async function makeWorld({
     }),
   );
   let streams = 0;
+  const memory: StreamMemory = new Map();
   return {
     server,
     vault,
     juliet,
     romeo,
-    connect: () => new Connection(++streams, server, vault.client),
+    connect: () => new Connection(++streams, server, vault.client, memory),
     decide: (next) => decide(juliet, next),
     state: (stream = streams) => lastState(vault, stream),
     read: (frame) => readAs(romeo, frame),

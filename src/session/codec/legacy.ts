@@ -1,77 +1,50 @@
 // Elements of legacy OMEMO, eu.siacs.conversations.axolotl (XEP-0384 0.3.0; wire §2). Written in the order and without the
 // white space the strictest readers need; read in any order, with white space and unknown children.
 import type { WireKey, WireMessage } from '../../rpc/vault-api';
-import { build, elementOf, type Builder } from '../../xml/build';
-import { append, childOf, childrenOf, serialise, textOf } from '../../xml/element';
+import { build, elementOf } from '../../xml/build';
+import { childrenOf, serialise, textOf } from '../../xml/element';
 import { NS } from '../../xml/ns';
-import { StanzaError } from '../errors';
 import { fromBase64, toBase64 } from './base64';
 import type { Bundle, Codec, ReceivedMessage } from './codec';
+import { readList, writeList, type ListForm } from './device-list';
+import {
+  isTrue,
+  malformed,
+  optionalOne,
+  readPrekeys,
+  requireBytes,
+  requireName,
+  requireOne,
+  requireUint32,
+  textChild,
+} from './elements';
+import { MAX_BUNDLE, MAX_KEYS, MAX_PAYLOAD, MAX_PREKEYS } from './limits';
 
 const VERSION = NS.legacy;
 
-/** M63. */
-const MAX_KEYS = 3000;
-/** M63: bytes of a payload. */
-const MAX_PAYLOAD = 512 * 1024;
-/** M63: characters of a bundle. */
-const MAX_BUNDLE = 64 * 1024;
-/** M63. */
-const MAX_PREKEYS = 200;
-const MAX_UINT32 = 0xffff_ffff;
 /** First byte of a Curve25519 key on the legacy wire. */
 const KEY_TYPE = 0x05;
 
-function malformed(): StanzaError {
-  return new StanzaError('malformed');
-}
-
-function uint32(text: string | null): number | undefined {
-  if (text === null || !/^[0-9]{1,10}$/.test(text)) return undefined;
-  const value = Number(text);
-  return value <= MAX_UINT32 ? value : undefined;
-}
-
-function requireUint32(element: Element, attribute: string): number {
-  const value = uint32(element.getAttribute(attribute));
-  if (value === undefined) throw malformed();
-  return value;
-}
-
-function requireOne(parent: Element, name: string): Element {
-  const element = optionalOne(parent, name);
-  if (element === undefined) throw malformed();
-  return element;
-}
-
-function optionalOne(parent: Element, name: string): Element | undefined {
-  const found = childrenOf(parent, name, VERSION);
-  if (found.length > 1) throw malformed();
-  return found[0];
-}
-
-function requireName(element: Element, name: string): void {
-  if (element.localName !== name || element.namespaceURI !== VERSION) throw malformed();
-}
+/** Ids of other clients may be any uint32. */
+const LIST: ListForm = { name: 'list', ns: VERSION, isId: () => true };
 
 /** `<key rid [prekey]>base64</key>`; the bytes say what `prekey` claims, so a wrong flag does no harm. */
 function readKey(element: Element): WireKey {
-  const flag = element.getAttribute('prekey')?.trim().toLowerCase();
   return {
     deviceId: requireUint32(element, 'rid'),
     bytes: fromBase64(textOf(element)),
-    isKeyExchange: flag === 'true' || flag === '1',
+    isKeyExchange: isTrue(element, 'prekey'),
   };
 }
 
 /** `<encrypted><header sid><key rid/>…<iv/></header><payload/></encrypted>` */
 function readMessage(encrypted: Element): ReceivedMessage {
-  requireName(encrypted, 'encrypted');
-  const header = requireOne(encrypted, 'header');
+  requireName(encrypted, 'encrypted', VERSION);
+  const header = requireOne(encrypted, 'header', VERSION);
   const keyElements = childrenOf(header, 'key', VERSION);
   if (keyElements.length > MAX_KEYS) throw malformed();
-  const ivElement = optionalOne(header, 'iv');
-  const payloadElement = optionalOne(encrypted, 'payload');
+  const ivElement = optionalOne(header, 'iv', VERSION);
+  const payloadElement = optionalOne(encrypted, 'payload', VERSION);
   const iv = ivElement && fromBase64(textOf(ivElement));
   const payload = payloadElement && fromBase64(textOf(payloadElement));
   if (payload !== undefined && (iv === undefined || iv.length === 0)) throw malformed();
@@ -82,15 +55,6 @@ function readMessage(encrypted: Element): ReceivedMessage {
     ...(iv !== undefined && { iv }),
     ...(payload !== undefined && { payload }),
   };
-}
-
-function textChild(
-  builder: Builder,
-  name: string,
-  text: string,
-  attributes: Record<string, string> = {},
-): void {
-  builder.c(name, attributes).t(text).up();
 }
 
 function writeMessage(message: WireMessage): Element {
@@ -112,8 +76,8 @@ function writeMessage(message: WireMessage): Element {
 
 /** 33 bytes with the key type on the wire, 32 bytes inside. */
 function readPublicKey(element: Element): Uint8Array {
-  const bytes = fromBase64(textOf(element));
-  if (bytes.length !== 33 || bytes[0] !== KEY_TYPE) throw malformed();
+  const bytes = requireBytes(element, 33);
+  if (bytes[0] !== KEY_TYPE) throw malformed();
   return bytes.slice(1);
 }
 
@@ -127,34 +91,20 @@ function writePublicKey(publicKey: Uint8Array): string {
   return toBase64(bytes);
 }
 
-function readOneTimePrekeys(bundle: Element): Bundle['oneTimePrekeys'] {
-  const elements = childrenOf(requireOne(bundle, 'prekeys'), 'preKeyPublic', VERSION);
-  if (elements.length > MAX_PREKEYS) throw malformed();
-  const byId = new Map<number, Uint8Array>();
-  for (const element of elements) {
-    const id = requireUint32(element, 'preKeyId');
-    const publicKey = readPublicKey(element);
-    // Q-2: libomemo.js takes id 0 for "no prekey" and derives another secret.
-    if (id !== 0 && !byId.has(id)) byId.set(id, publicKey);
-  }
-  return Array.from(byId, ([id, publicKey]) => ({ id, publicKey }));
-}
-
 /** `<bundle><signedPreKeyPublic signedPreKeyId/><signedPreKeySignature/><identityKey/><prekeys><preKeyPublic preKeyId/>…` */
 function readBundle(element: Element): Bundle {
-  requireName(element, 'bundle');
+  requireName(element, 'bundle', VERSION);
   if (serialise(element).length > MAX_BUNDLE) throw malformed();
-  const signedPrekey = requireOne(element, 'signedPreKeyPublic');
-  const signature = fromBase64(textOf(requireOne(element, 'signedPreKeySignature')));
-  if (signature.length !== 64) throw malformed();
+  const signedPrekey = requireOne(element, 'signedPreKeyPublic', VERSION);
+  const prekeys = childrenOf(requireOne(element, 'prekeys', VERSION), 'preKeyPublic', VERSION);
   return {
-    identityKey: readPublicKey(requireOne(element, 'identityKey')),
+    identityKey: readPublicKey(requireOne(element, 'identityKey', VERSION)),
     signedPrekey: {
       id: requireUint32(signedPrekey, 'signedPreKeyId'),
       publicKey: readPublicKey(signedPrekey),
-      signature,
+      signature: requireBytes(requireOne(element, 'signedPreKeySignature', VERSION), 64),
     },
-    oneTimePrekeys: readOneTimePrekeys(element),
+    oneTimePrekeys: readPrekeys(prekeys, 'preKeyId', readPublicKey, MAX_PREKEYS),
   };
 }
 
@@ -176,37 +126,6 @@ function writeBundle(bundle: Bundle): Element {
   return elementOf(builder);
 }
 
-/** `<list><device id/>…</list>` */
-function readDeviceList(element: Element): number[] {
-  requireName(element, 'list');
-  const ids = childrenOf(element, 'device', VERSION).map((device) =>
-    uint32(device.getAttribute('id')),
-  );
-  return [...new Set(ids.filter((id) => id !== undefined))];
-}
-
-function writeDeviceList(existing: Element | undefined, ownDeviceId: number): Element {
-  if (existing !== undefined) requireName(existing, 'list');
-  const list = elementOf(build('list', { xmlns: VERSION }));
-  const others = existing === undefined ? [] : childrenOf(existing, 'device', VERSION);
-  for (const device of others) {
-    if (uint32(device.getAttribute('id')) !== ownDeviceId) append(list, device);
-  }
-  append(
-    list,
-    requireDevice(
-      elementOf(build('list', { xmlns: VERSION }).c('device', { id: String(ownDeviceId) })),
-    ),
-  );
-  return list;
-}
-
-function requireDevice(list: Element): Element {
-  const device = childOf(list, 'device', VERSION);
-  if (device === undefined) throw new TypeError('list: want a device');
-  return device;
-}
-
 export const legacyCodec: Codec = {
   version: VERSION,
   listNode: `${VERSION}.devicelist`,
@@ -215,6 +134,6 @@ export const legacyCodec: Codec = {
   writeMessage,
   readBundle,
   writeBundle,
-  readDeviceList,
-  writeDeviceList,
+  readDeviceList: (element) => readList(element, LIST),
+  writeDeviceList: (existing, ownDeviceId) => writeList(existing, ownDeviceId, LIST),
 };

@@ -54,18 +54,40 @@ export type Preparation =
   | { readonly kind: 'refused'; readonly code: RefusalCode };
 
 export interface WireKey {
+  /** Owner of the device. `urn:xmpp:omemo:2` names it, the legacy form does not. */
+  readonly jid?: BareJid;
   readonly deviceId: number;
   readonly bytes: Uint8Array;
   readonly isKeyExchange: boolean;
 }
 
-/** A message as it goes on the wire; `iv` 12 bytes; `payload` ciphertext without tag, absent in an empty message. */
+/** A legacy message as it goes on the wire; `iv` 12 bytes; `payload` ciphertext without tag, absent in an empty message. */
 export interface WireMessage {
   readonly version: WireVersion;
   readonly senderDeviceId: number;
   readonly iv: Uint8Array;
   readonly keys: readonly WireKey[];
   readonly payload?: Uint8Array;
+}
+
+export interface Omemo2Key extends WireKey {
+  readonly jid: BareJid;
+}
+
+/** A message of `urn:xmpp:omemo:2` as it goes on the wire; `payload` ciphertext, absent in an empty message. */
+export interface Omemo2Message {
+  readonly version: 'urn:xmpp:omemo:2';
+  readonly senderDeviceId: number;
+  readonly keys: readonly Omemo2Key[];
+  readonly payload?: Uint8Array;
+}
+
+/**
+ * A bundle of `urn:xmpp:omemo:2` as on the wire: `identityKeyEd` in Ed25519 form, other keys Curve25519, 32 bytes each;
+ * signature 64 bytes, plain Ed25519.
+ */
+export interface Omemo2Bundle extends Omit<Bundle, 'identityKey'> {
+  readonly identityKeyEd: Uint8Array;
 }
 
 export type EncryptOutcome =

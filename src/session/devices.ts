@@ -3,13 +3,13 @@
 import type { BareJid } from '../jid';
 import { VaultError } from '../rpc/errors';
 import type { DeviceAddress, Fetched } from '../rpc/vault-api';
-import { codecFor, type Codec } from './codec/codec';
+import { codecFor } from './codec/codec';
 import { StanzaError } from './errors';
 import type { OwnIqs } from './iq';
 import { fetchItem } from './pep';
 import type { VaultClient } from './vault-client';
 
-const codec: Codec = codecFor('eu.siacs.conversations.axolotl');
+const codec = codecFor('eu.siacs.conversations.axolotl');
 
 function read<T>(fetched: Fetched<Element>, reader: (element: Element) => T): Fetched<T> {
   if (fetched.kind !== 'present') return fetched;

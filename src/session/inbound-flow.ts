@@ -3,7 +3,12 @@ import type { BareJid } from '../jid';
 import type { Chore, DecryptOutcome, DecryptRequest } from '../rpc/vault-api';
 import { childOf, childrenOf, serialise } from '../xml/element';
 import { NS } from '../xml/ns';
-import { findEncrypted, type Codec, type ReceivedMessage } from './codec/codec';
+import {
+  chooseEncrypted,
+  findEncrypted,
+  type FoundEncrypted,
+  type MessageForUs,
+} from './codec/codec';
 import { StanzaError } from './errors';
 import { restore, restoreError, restorePlain } from './inbound';
 import type { Observations } from './observe';
@@ -25,25 +30,36 @@ export interface InboundTools {
   readonly observations: Observations;
 }
 
+/** The version the vault decrypts. */
+const VERSION: DecryptRequest['version'] = 'eu.siacs.conversations.axolotl';
+
 const AS_IT_CAME: InboundResult = { chores: [] };
 const SWALLOWED: InboundResult = { frames: [], chores: [] };
 
+function encryptedIn(message: Element): readonly FoundEncrypted[] | 'several' {
+  const found = findEncrypted(message);
+  return found === 'several' ? found : found.filter(({ codec }) => codec.version === VERSION);
+}
+
+function read({ own, deviceId }: InboundTools, found: readonly FoundEncrypted[]): MessageForUs {
+  return chooseEncrypted(found, { jid: own, deviceId });
+}
+
 function requestOf(
-  { own, deviceId, observations }: InboundTools,
+  { own, observations }: InboundTools,
   { sender, peer }: UnwrappedMessage,
-  codec: Codec,
-  received: ReceivedMessage,
+  { message, keys }: MessageForUs,
 ): DecryptRequest {
   return {
     peer,
     sender,
-    version: codec.version,
-    senderDeviceId: received.senderDeviceId,
+    version: VERSION,
+    senderDeviceId: message.senderDeviceId,
     // A hostile stanza may repeat our id for ever; more than a few colliding ids never happen.
-    keys: received.keys.filter((key) => key.deviceId === deviceId).slice(0, 8),
+    keys: keys.slice(0, 8),
     isContact: sender === own || observations.isContact(sender),
-    ...(received.iv !== undefined && { iv: received.iv }),
-    ...(received.payload !== undefined && { payload: received.payload }),
+    ...(message.iv !== undefined && { iv: message.iv }),
+    ...(message.payload !== undefined && { payload: message.payload }),
   };
 }
 
@@ -72,14 +88,14 @@ async function receiveEncrypted(
   tools: InboundTools,
   stanza: Element,
   unwrapped: UnwrappedMessage,
-  found: { readonly codec: Codec; readonly element: Element } | 'several',
+  found: readonly FoundEncrypted[] | 'several',
 ): Promise<InboundResult> {
   let outcome: DecryptOutcome = { kind: 'failed', code: 'malformed', chores: [] };
   if (found !== 'several') {
     try {
-      const received = found.codec.readMessage(found.element);
-      const request = () => requestOf(tools, unwrapped, found.codec, received);
-      outcome = await ask(tools, request, received.payload !== undefined);
+      const received = read(tools, found);
+      const request = () => requestOf(tools, unwrapped, received);
+      outcome = await ask(tools, request, received.message.payload !== undefined);
     } catch (error) {
       if (!(error instanceof StanzaError)) throw error;
     }
@@ -94,13 +110,13 @@ async function receiveError(
   stanza: Element,
   unwrapped: UnwrappedMessage,
 ): Promise<InboundResult> {
-  const found = findEncrypted(unwrapped.message);
-  if (found === 'none' || found === 'several' || unwrapped.wrapper !== 'live') return AS_IT_CAME;
+  const found = encryptedIn(unwrapped.message);
+  if (found === 'several' || found.length === 0 || unwrapped.wrapper !== 'live') return AS_IT_CAME;
   let text: string | undefined;
   try {
-    const received = found.codec.readMessage(found.element);
+    const received = read(tools, found);
     const bounced: UnwrappedMessage = { ...unwrapped, sender: tools.own };
-    const outcome = await ask(tools, () => requestOf(tools, bounced, found.codec, received), true);
+    const outcome = await ask(tools, () => requestOf(tools, bounced, received), true);
     if (outcome.kind === 'text') ({ text } = outcome);
   } catch (error) {
     if (!(error instanceof StanzaError)) throw error;
@@ -147,8 +163,10 @@ export async function receiveMessage(tools: InboundTools, stanza: Element): Prom
   if (unwrapped.message.getAttribute('type') === 'error') {
     return receiveError(tools, stanza, unwrapped);
   }
-  const found = findEncrypted(unwrapped.message);
-  if (found !== 'none') return receiveEncrypted(tools, stanza, unwrapped, found);
+  const found = encryptedIn(unwrapped.message);
+  if (found === 'several' || found.length > 0) {
+    return receiveEncrypted(tools, stanza, unwrapped, found);
+  }
   return receivePlain(tools, stanza, unwrapped);
 }
 

@@ -2,14 +2,14 @@
 // list stay as they are.
 import type { BareJid } from '../jid';
 import { log } from '../log';
-import { codecFor, type Codec } from './codec/codec';
+import { codecFor } from './codec/codec';
 import type { Devices } from './devices';
 import { StanzaError } from './errors';
 import type { OwnIqs } from './iq';
 import { fetchItem, isSameElement, openNode, publishItem } from './pep';
 import type { VaultClient } from './vault-client';
 
-const codec: Codec = codecFor('eu.siacs.conversations.axolotl');
+const codec = codecFor('eu.siacs.conversations.axolotl');
 
 /** A server may lag behind its own answer by one look. */
 const LOOKS = 2;

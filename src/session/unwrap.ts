@@ -2,7 +2,7 @@
 // (I-58 to I-62, M46, M47, M49). Pure.
 import { bareJid, type BareJid } from '../jid';
 import { childOf, childrenOf } from '../xml/element';
-import { MAM_NAMESPACES, NS } from '../xml/ns';
+import { MAM_NAMESPACES, NS, OMEMO_NAMESPACES } from '../xml/ns';
 
 export interface UnwrapContext {
   /** Bare JID of the account of this stream. */
@@ -133,7 +133,7 @@ function unwrapLive(stanza: Element, own: BareJid): Unwrapped {
   const isOnlyQuotation =
     childOf(stanza, 'forwarded', NS.forward) !== undefined &&
     childOf(stanza, 'body', NS.client) === undefined &&
-    childOf(stanza, 'encrypted', NS.legacy) === undefined;
+    OMEMO_NAMESPACES.every((ns) => childOf(stanza, 'encrypted', ns) === undefined);
   if (isOnlyQuotation) return OTHER;
   const sender = stanza.hasAttribute('from') ? jidAttribute(stanza, 'from') : own;
   if (sender === undefined) return OTHER;

@@ -136,8 +136,8 @@ describe('a message with text', () => {
     ]);
     expect(textOf(childrenOf(root, 'body')[0] ?? root)).toBe(FALLBACK_BODY);
     expect(frame).not.toContain('secret');
-    const found = findEncrypted(root);
-    if (typeof found === 'string') throw new Error(found);
+    const [found] = findEncrypted(root);
+    if (typeof found !== 'object') throw new Error('not found');
     expect(found.codec.readMessage(found.element)).toMatchObject({
       senderDeviceId: 7,
       keys: WIRE.keys,

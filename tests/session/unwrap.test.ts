@@ -61,6 +61,20 @@ describe('live messages', () => {
     expect(summary(read(xml))).toEqual(['live', 'in', sender, sender]);
   });
 
+  it.each(['eu.siacs.conversations.axolotl', 'urn:xmpp:omemo:2'])(
+    'are found beside a quotation by their ciphertext: %s',
+    (ns) => {
+      const children = `${forwarded(RECEIVED)}<encrypted xmlns='${ns}'/>`;
+      const sender = 'mallory@example.net';
+      expect(summary(read(inner(`from='${sender}'`, children)))).toEqual([
+        'live',
+        'in',
+        sender,
+        sender,
+      ]);
+    },
+  );
+
   it('take the time the server says they waited', () => {
     const delay = "<delay xmlns='urn:xmpp:delay' stamp='2024-05-06T07:08:09Z'/>";
     expect(summary(read(inner("from='romeo@example.net'", delay)))).toEqual([

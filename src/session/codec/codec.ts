@@ -1,10 +1,21 @@
-// One interface for the element shapes of an OMEMO version, and the search for the `<encrypted>` we can read. The crypto
-// of a version lives in the vault; here elements become plain records and back.
-import type { ContentApi, WireKey, WireMessage } from '../../rpc/vault-api';
+// One interface for the element shapes of both OMEMO versions, and the choice among the `<encrypted>` of a stanza. The
+// crypto of a version lives in the vault; here elements become plain records and back.
+import type { BareJid } from '../../jid';
+import type {
+  ContentApi,
+  Omemo2Bundle,
+  Omemo2Message,
+  WireKey,
+  WireMessage,
+} from '../../rpc/vault-api';
 import { childrenOf } from '../../xml/element';
+import { StanzaError } from '../errors';
 import { legacyCodec } from './legacy';
+import { omemo2Codec } from './omemo2';
 
-export type OmemoVersion = WireMessage['version'];
+/** A message ready for the wire, of either version. */
+export type EncryptedMessage = WireMessage | Omemo2Message;
+export type OmemoVersion = EncryptedMessage['version'];
 export type Bundle = ContentApi['ownBundle']['result']['bundle'];
 
 /** An `<encrypted>` as read: every key of every device; `payload` is absent in an empty message. */
@@ -16,16 +27,18 @@ export interface ReceivedMessage {
 }
 
 /** Elements of one OMEMO version. Readers throw StanzaError `malformed`. */
-export interface Codec {
+export interface Codec<M = EncryptedMessage, B = Bundle | Omemo2Bundle> {
   readonly version: OmemoVersion;
   /** PEP node of the device list. */
   readonly listNode: string;
   /** PEP node of the bundle of one device. */
   bundleNode(deviceId: number): string;
+  /** Item of that node with the bundle; undefined: the only one, under whatever id (Q-5). */
+  bundleItem(deviceId: number): string | undefined;
   readMessage(encrypted: Element): ReceivedMessage;
-  writeMessage(message: WireMessage): Element;
-  readBundle(element: Element): Bundle;
-  writeBundle(bundle: Bundle): Element;
+  writeMessage(message: M): Element;
+  readBundle(element: Element): B;
+  writeBundle(bundle: B): Element;
   /** Device ids in order, each once; entries that are no id are left out. */
   readDeviceList(element: Element): number[];
   /**
@@ -35,21 +48,83 @@ export interface Codec {
   writeDeviceList(existing: Element | undefined, ownDeviceId: number): Element;
 }
 
-const CODECS: Readonly<Record<OmemoVersion, Codec>> = { [legacyCodec.version]: legacyCodec };
+// In order of preference: a V2 bundle does not promise that its owner can read V2 payloads (Q-18), so where a sender
+// wrote to us in both versions, legacy is the tried one.
+const CODECS = {
+  'eu.siacs.conversations.axolotl': legacyCodec,
+  'urn:xmpp:omemo:2': omemo2Codec,
+} as const satisfies Readonly<Record<OmemoVersion, unknown>>;
 
 /** The codec of a version. */
-export function codecFor(version: OmemoVersion): Codec {
+export function codecFor<V extends OmemoVersion>(version: V): (typeof CODECS)[V] {
   return CODECS[version];
 }
 
-/** The `<encrypted>` of a version we speak; two of the same namespace are not read at all (Q-13). */
-export function findEncrypted(
-  message: Element,
-): { readonly codec: Codec; readonly element: Element } | 'none' | 'several' {
+/** The `<encrypted>` of a message. */
+export function writeEncrypted(message: EncryptedMessage): Element {
+  return message.version === 'urn:xmpp:omemo:2'
+    ? omemo2Codec.writeMessage(message)
+    : legacyCodec.writeMessage(message);
+}
+
+/** One `<encrypted>` with the codec that reads it. */
+export interface FoundEncrypted {
+  readonly codec: Codec;
+  readonly element: Element;
+}
+
+/**
+ * Every `<encrypted>` of a version we speak, legacy first; empty in a plain message. Two versions in one stanza are legal,
+ * two elements of the same namespace make all of it unreadable (Q-13).
+ */
+export function findEncrypted(message: Element): readonly FoundEncrypted[] | 'several' {
+  const found: FoundEncrypted[] = [];
   for (const codec of Object.values(CODECS)) {
-    const found = childrenOf(message, 'encrypted', codec.version);
-    const [element] = found;
-    if (element !== undefined) return found.length > 1 ? 'several' : { codec, element };
+    const [element, second] = childrenOf(message, 'encrypted', codec.version);
+    if (second !== undefined) return 'several';
+    if (element !== undefined) found.push({ codec, element });
   }
-  return 'none';
+  return found;
+}
+
+/** A device to read for; `deviceId` is absent while the account is not decided. */
+export interface Recipient {
+  readonly jid: BareJid;
+  readonly deviceId: number | undefined;
+}
+
+/** What was read of a stanza, and the keys in it that are for us. */
+export interface MessageForUs {
+  readonly codec: Codec;
+  readonly message: ReceivedMessage;
+  readonly keys: readonly WireKey[];
+}
+
+function isFor(key: WireKey, { jid, deviceId }: Recipient): boolean {
+  return key.deviceId === deviceId && (key.jid === undefined || key.jid === jid);
+}
+
+function readFor({ codec, element }: FoundEncrypted, recipient: Recipient): MessageForUs[] {
+  try {
+    const message = codec.readMessage(element);
+    return [{ codec, message, keys: message.keys.filter((key) => isFor(key, recipient)) }];
+  } catch (error) {
+    if (error instanceof StanzaError) return []; // the other version may be well-formed
+    throw error;
+  }
+}
+
+/**
+ * The version to read: the first that has a key for us, because senders address each device in one version only (a device
+ * on both lists gets legacy from most and V2 from Converse 14); else the first that can be read at all.
+ * @throws StanzaError `malformed` if none can be read.
+ */
+export function chooseEncrypted(
+  found: readonly FoundEncrypted[],
+  recipient: Recipient,
+): MessageForUs {
+  const read = found.flatMap((each) => readFor(each, recipient));
+  const chosen = read.find(({ keys }) => keys.length > 0) ?? read[0];
+  if (chosen === undefined) throw new StanzaError('malformed');
+  return chosen;
 }

@@ -126,10 +126,11 @@ function writeBundle(bundle: Bundle): Element {
   return elementOf(builder);
 }
 
-export const legacyCodec: Codec = {
+export const legacyCodec: Codec<WireMessage, Bundle> = {
   version: VERSION,
   listNode: `${VERSION}.devicelist`,
   bundleNode: (deviceId) => `${VERSION}.bundles:${deviceId}`,
+  bundleItem: () => undefined,
   readMessage,
   writeMessage,
   readBundle,

@@ -8,5 +8,5 @@ export const MAX_PAYLOAD = 512 * 1024;
 export const MAX_BUNDLE = 64 * 1024;
 /** M63: one-time prekeys of a bundle. */
 export const MAX_PREKEYS = 200;
-/** XEP-0384 §5.3.1 (0.9.1): code points of a device label. */
+/** XEP-0384 §5.3 (0.9.1): code points of a device label. */
 export const MAX_LABEL = 53;

@@ -23,13 +23,22 @@ function key(ns: string | null, name: string): string {
   return `${ns ?? ''} ${name}`;
 }
 
-function rules(ns: string, byName: Readonly<Record<string, Rule>>): Rules {
+/** Rules by element name, for the elements of one namespace. */
+export function rules(ns: string, byName: Readonly<Record<string, Rule>>): Rules {
   return Object.fromEntries(Object.entries(byName).map(([name, rule]) => [key(ns, name), rule]));
 }
 
-const BARE: Rule = {};
-const ID: Rule = { attributes: ['id'] };
+export const BARE: Rule = {};
+export const ID: Rule = { attributes: ['id'] };
 const RANGE: Rule = { attributes: ['start', 'end'] };
+
+/** XEP-0334. */
+export const HINTS: Rules = rules(NS.hints, {
+  store: BARE,
+  'no-store': BARE,
+  'no-permanent-store': BARE,
+  'no-copy': BARE,
+});
 
 const SIGNALS: Rules = {
   ...rules(NS.chatStates, {
@@ -41,12 +50,7 @@ const SIGNALS: Rules = {
   }),
   ...rules(NS.receipts, { request: BARE, received: ID }),
   ...rules(NS.markers, { markable: BARE, received: ID, displayed: ID, acknowledged: ID }),
-  ...rules(NS.hints, {
-    store: BARE,
-    'no-store': BARE,
-    'no-permanent-store': BARE,
-    'no-copy': BARE,
-  }),
+  ...HINTS,
   ...rules(NS.stanzaIds, { 'origin-id': ID }),
   ...rules(NS.replace, { replace: ID }),
   ...rules(NS.reply, { reply: { attributes: ['to', 'id'] } }),
@@ -91,7 +95,8 @@ const CALL: Rule = {
   },
 };
 
-const CALLS: Rules = Object.assign(
+/** XEP-0353 elements, both versions. */
+export const CALLS: Rules = Object.assign(
   {},
   ...['urn:xmpp:jingle-message:0', 'urn:xmpp:jingle-message:1'].map((ns) =>
     rules(ns, {
@@ -187,10 +192,8 @@ export const OUT_ERROR: Rules = {
   }),
 };
 
-/** Beside a decrypted text. Retractions and reactions came in clear and say something of their own (I-77): not here. */
-export const IN_BESIDE: Rules = {
-  ...SIGNALS,
-  ...FALLBACK,
+/** What servers put into a message, or need in it. */
+export const FROM_SERVERS: Rules = {
   ...rules(NS.stanzaIds, {
     'origin-id': ID,
     'stanza-id': { attributes: ['id', 'by'] },
@@ -207,6 +210,9 @@ export const IN_BESIDE: Rules = {
     },
   }),
 };
+
+/** Beside a decrypted text. Retractions and reactions came in clear and say something of their own (I-77): not here. */
+export const IN_BESIDE: Rules = { ...SIGNALS, ...FALLBACK, ...FROM_SERVERS };
 
 /** Attributes of a message that are kept, besides xml:lang. */
 const MESSAGE_ATTRIBUTES: readonly string[] = ['type', 'id', 'to', 'from'];

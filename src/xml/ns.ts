@@ -20,6 +20,7 @@ export const NS = {
   legacy: 'eu.siacs.conversations.axolotl',
   omemo1: 'urn:xmpp:omemo:1',
   omemo2: 'urn:xmpp:omemo:2',
+  sce: 'urn:xmpp:sce:1',
   eme: 'urn:xmpp:eme:0',
   hints: 'urn:xmpp:hints',
   carbons: 'urn:xmpp:carbons:2',

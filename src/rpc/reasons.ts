@@ -44,6 +44,7 @@ export const FAILURES = {
   'bad-mac': 'This message is damaged or forged and was not opened.',
   malformed: 'This encrypted message is malformed.',
   'wrong-chat': 'This message was encrypted for another chat.',
+  'wrong-sender': 'This message was encrypted by someone else than it claims and was not opened.',
   'vault-unavailable': 'Omnemo did not answer in time. Reload the page to read this message.',
   'storage-failed':
     'The browser could not store the state of the encryption. Reload the page to read this message.',
@@ -56,4 +57,10 @@ export type FailureCode = keyof typeof FAILURES;
 /** The text shown in place of a message that could not be opened. */
 export function explainFailure(code: FailureCode): string {
   return `[OMEMO] ${FAILURES[code]}`;
+}
+
+/** The text shown when the other side wants plain text from now on; `reason` in their words, may be empty. */
+export function explainOptOut(reason: string): string {
+  const sentence = '[OMEMO] This contact asks to go on without encryption.';
+  return reason === '' ? sentence : `${sentence} They say: ${reason}`;
 }

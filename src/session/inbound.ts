@@ -15,10 +15,10 @@ import {
   textOf,
 } from '../xml/element';
 import { NS } from '../xml/ns';
-import { IN_BESIDE, keepAttributes, keepElement, ruleFor } from './allow-list';
+import { IN_BESIDE, keepAttributes, keepElement, ruleFor, type Rules } from './allow-list';
 import type { UnwrappedMessage } from './unwrap';
 
-const DISTRUSTED = '[from a distrusted device] ';
+export const DISTRUSTED = '[from a distrusted device] ';
 const PLAIN = '[not encrypted] ';
 const QUOTED = '[from the sender] ';
 /** How our own remarks begin; see guard(). */
@@ -33,7 +33,7 @@ function squeeze(text: string): string {
 }
 
 /** Does a text of someone else begin like a remark of ours? Then it is quoted visibly, so that remarks stay ours (I-70). */
-function guard(text: string): string {
+export function guard(text: string): string {
   const start = squeeze(text.slice(0, 400));
   const isCopied = OUR_PREFIXES.some((prefix) => start.startsWith(squeeze(prefix)));
   return isCopied ? `${QUOTED}${text}` : text;
@@ -72,11 +72,11 @@ function shownText(outcome: Exclude<DecryptOutcome, { kind: 'empty' }>): {
 }
 
 /** The message without anything that shows, written anew. */
-function visiblePart(message: Element, own: BareJid): Element {
+export function visiblePart(message: Element, own: BareJid, rules: Rules = IN_BESIDE): Element {
   const kept = elementOf(build('message', { xmlns: NS.client }));
   keepAttributes(message, kept);
   for (const child of childrenOf(message)) {
-    const rule = ruleFor(child, IN_BESIDE);
+    const rule = ruleFor(child, rules);
     if (rule !== undefined && isBelievable(child, own)) keepElement(child, kept, rule);
   }
   return kept;
@@ -94,7 +94,7 @@ function isBelievable(child: Element, own: BareJid): boolean {
  * A remark of ours must not replace an earlier text (I-77), and a fallback range would cut the remark off again: pages
  * remove that many characters from the start of the body.
  */
-function removeReferences(message: Element): void {
+export function removeReferences(message: Element): void {
   const references = [
     ...childrenOf(message, 'replace', NS.replace),
     ...childrenOf(message, 'reply', NS.reply),
@@ -104,7 +104,7 @@ function removeReferences(message: Element): void {
 }
 
 /** Puts a rewritten message into the wrapper it came in; of the wrapper, too, only what we know is kept. */
-function rewrap(stanza: Element, unwrapped: UnwrappedMessage, message: Element): string {
+export function rewrap(stanza: Element, unwrapped: UnwrappedMessage, message: Element): string {
   const forwarded = parentOf(unwrapped.message);
   const wrapper = forwarded && parentOf(forwarded);
   if (unwrapped.wrapper === 'live' || forwarded === undefined || wrapper === undefined) {
@@ -150,7 +150,7 @@ export function restorePlain(stanza: Element, unwrapped: UnwrappedMessage, mark:
   return rewrap(stanza, unwrapped, message);
 }
 
-function isShownText(child: Element): boolean {
+export function isShownText(child: Element): boolean {
   const isText = child.localName === 'body' || child.localName === 'subject';
   return isText && child.namespaceURI === NS.client;
 }

@@ -1,0 +1,95 @@
+// Rebuilds what the page sees of an opened envelope (I-68, I-78, M42, M43): the children of its content in place of the
+// ciphertext, and beside them only what servers say. Pure; neither stanza nor content is changed.
+import type { BareJid } from '../jid';
+import { explainOptOut, type FailureCode } from '../rpc/reasons';
+import type { Trust } from '../rpc/vault-api';
+import { append, appendText, childrenOf, textOf } from '../xml/element';
+import { NS } from '../xml/ns';
+import type { EnvelopeContext, OpenedEnvelope } from './envelope';
+import { IN_BESIDE_ENVELOPE } from './envelope-rules';
+import type { StanzaErrorCode } from './errors';
+import {
+  DISTRUSTED,
+  guard,
+  isShownText,
+  removeReferences,
+  restore,
+  rewrap,
+  visiblePart,
+} from './inbound';
+import type { UnwrappedMessage } from './unwrap';
+
+const FAILURE_OF: Readonly<Record<StanzaErrorCode, FailureCode>> = {
+  malformed: 'malformed',
+  'wrong-sender': 'wrong-sender',
+  'wrong-recipient': 'wrong-chat',
+};
+
+/** What the envelope of a one-to-one message must agree with. `now` in ms since 1970, for a message without a date. */
+export function contextOf(
+  { sender, peer, at }: UnwrappedMessage,
+  own: BareJid,
+  now: number,
+): EnvelopeContext {
+  return { sender, recipient: sender === own ? peer : own, isGroup: false, at: at ?? now };
+}
+
+/** Writes a body or subject anew: plain text with its language, after a remark if it needs one. */
+function appendShownText(message: Element, source: Element, shown: string): void {
+  const target = appendText(message, source.localName, NS.client, shown);
+  const language = source.getAttributeNS(NS.xml, 'lang');
+  if (language !== null && language !== '') target.setAttributeNS(NS.xml, 'xml:lang', language);
+}
+
+/** @returns whether everything went in as its writer wrote it. */
+function insert(message: Element, children: readonly Element[], trust: Trust): boolean {
+  let isAuthentic = trust !== 'distrusted';
+  for (const child of children) {
+    if (isShownText(child)) {
+      const text = textOf(child);
+      const shown = (trust === 'distrusted' ? DISTRUSTED : '') + guard(text);
+      if (shown !== text) isAuthentic = false;
+      appendShownText(message, child, shown);
+    } else if (trust !== 'distrusted') {
+      // Only text can carry the remark that its device is distrusted.
+      append(message, child);
+    }
+  }
+  return isAuthentic;
+}
+
+/** An opt-out is a remark of ours in front of whatever else was written. */
+function insertOptOut(message: Element, children: readonly Element[], remark: string): void {
+  const texts = children.filter(isShownText).map(textOf);
+  appendText(message, 'body', NS.client, [remark, ...texts].join('\n'));
+}
+
+/**
+ * What the page gets for a message with an envelope.
+ * @param trust in the device that encrypted it.
+ * @returns the frame, or undefined to swallow the stanza: nothing in it is for a page, and no archive page counts it (I-71).
+ */
+export function restoreContent(
+  stanza: Element,
+  unwrapped: UnwrappedMessage,
+  opened: OpenedEnvelope,
+  trust: Trust,
+  own: BareJid,
+): string | undefined {
+  if (opened.kind === 'refused') {
+    const code = FAILURE_OF[opened.error.code];
+    return restore(stanza, unwrapped, { kind: 'failed', code, chores: [] }, own);
+  }
+  const message = visiblePart(unwrapped.message, own, IN_BESIDE_ENVELOPE);
+  const besides = childrenOf(message).length;
+  if (opened.kind === 'opt-out') {
+    const remark = (trust === 'distrusted' ? DISTRUSTED : '') + explainOptOut(opened.reason);
+    insertOptOut(message, opened.children, remark);
+  } else if (!insert(message, opened.children, trust)) {
+    removeReferences(message);
+  }
+  const isEmpty = childrenOf(message).length === besides;
+  return isEmpty && unwrapped.wrapper !== 'archive'
+    ? undefined
+    : rewrap(stanza, unwrapped, message);
+}

@@ -2,7 +2,6 @@
 // Pure. Default is deny: the stanza that leaves is written anew and holds only what allow-list.ts names.
 import { bareJid, resourceOf, type BareJid } from '../jid';
 import { explainRefusal, type RefusalCode } from '../rpc/reasons';
-import type { WireMessage } from '../rpc/vault-api';
 import { build, elementOf, frameOf } from '../xml/build';
 import { append, appendText, childOf, childrenOf, copyOf, serialise, textOf } from '../xml/element';
 import { NS, OMEMO_NAMESPACES } from '../xml/ns';
@@ -16,14 +15,19 @@ import {
   ruleFor,
   type Rules,
 } from './allow-list';
-import { codecFor } from './codec/codec';
+import { writeEncrypted, type EncryptedMessage } from './codec/codec';
+import { contentOf, OUT_BESIDE_ENVELOPE } from './envelope-rules';
 
-/** A message with text: `stanza` is what stands beside the ciphertext. */
+/** A message with text. */
 export interface ProtectPlan {
   readonly kind: 'protect';
   readonly peer: BareJid;
   readonly id: string;
+  /** What legacy encrypts. */
   readonly text: string;
+  /** What an envelope holds: all bodies and everything else that no server has to read. */
+  readonly content: readonly Element[];
+  /** What stands beside a legacy ciphertext. */
   readonly stanza: Element;
 }
 
@@ -123,7 +127,7 @@ function planProtect(
   const pageId = kept.getAttribute('id');
   const id = pageId === null || pageId === '' ? newId() : pageId;
   kept.setAttribute('id', id);
-  return { kind: 'protect', peer, id, text, stanza: kept };
+  return { kind: 'protect', peer, id, text, content: contentOf(stanza), stanza: kept };
 }
 
 function planClear(stanza: Element, peer: BareJid, rules: Rules): OutboundPlan {
@@ -188,16 +192,33 @@ function isInvitation(stanza: Element): boolean {
   return isMediated || childOf(stanza, 'x', NS.conference) !== undefined;
 }
 
-/** The encrypted stanza: what may stay, `<encrypted>`, EME, store hint, fallback body (wire §2.3, I-108). */
-export function composeOutbound(plan: ProtectPlan, message: WireMessage): string {
-  const stanza = copyOf(plan.stanza);
-  append(stanza, codecFor(message.version).writeMessage(message));
+// Legacy first: Psi, lurch and Movim read the first `<encrypted>`, whatever its namespace (Q-4, design D4).
+function inOrder(messages: readonly EncryptedMessage[]): EncryptedMessage[] {
+  const isLegacy = ({ version }: EncryptedMessage): boolean => version === NS.legacy;
+  return [...messages.filter(isLegacy), ...messages.filter((message) => !isLegacy(message))];
+}
+
+/**
+ * The encrypted stanza: what may stay, an `<encrypted>` for each version, EME, store hint, fallback body (wire §2.3, I-108,
+ * design D4). Without a legacy part more is inside the envelope, so less may stay, and XEP-0420 forbids the body.
+ */
+export function composeOutbound(
+  plan: ProtectPlan,
+  first: EncryptedMessage,
+  second?: EncryptedMessage,
+): string {
+  if (second?.version === first.version) throw new TypeError('second: want the other version');
+  const messages = inOrder(second === undefined ? [first] : [first, second]);
+  const [{ version } = first] = messages;
+  const isLegacy = version === NS.legacy;
+  const stanza = isLegacy ? copyOf(plan.stanza) : keepFrom(plan.stanza, OUT_BESIDE_ENVELOPE).kept;
+  for (const message of messages) append(stanza, writeEncrypted(message));
   append(
     stanza,
-    elementOf(build('encryption', { xmlns: NS.eme, namespace: message.version, name: 'OMEMO' })),
+    elementOf(build('encryption', { xmlns: NS.eme, namespace: version, name: 'OMEMO' })),
   );
   if (!hasStorageHint(stanza)) append(stanza, elementOf(build('store', { xmlns: NS.hints })));
-  appendText(stanza, 'body', NS.client, FALLBACK_BODY);
+  if (isLegacy) appendText(stanza, 'body', NS.client, FALLBACK_BODY);
   return serialise(stanza);
 }
 
@@ -209,9 +230,9 @@ function hasStorageHint(stanza: Element): boolean {
 }
 
 /** An empty message of ours (wire §5.3): no body and no EME, as other clients send it. */
-export function composeEmpty(to: BareJid, id: string, message: WireMessage): string {
+export function composeEmpty(to: BareJid, id: string, message: EncryptedMessage): string {
   const stanza = elementOf(build('message', { xmlns: NS.client, type: 'chat', to, id }));
-  append(stanza, codecFor(message.version).writeMessage(message));
+  append(stanza, writeEncrypted(message));
   append(stanza, elementOf(build('store', { xmlns: NS.hints })));
   return serialise(stanza);
 }

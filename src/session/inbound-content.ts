@@ -3,7 +3,7 @@
 import type { BareJid } from '../jid';
 import { explainOptOut, type FailureCode } from '../rpc/reasons';
 import type { Trust } from '../rpc/vault-api';
-import { append, appendText, childrenOf, textOf } from '../xml/element';
+import { append, appendText, childrenOf, removeElement, textOf } from '../xml/element';
 import { NS } from '../xml/ns';
 import type { EnvelopeContext, OpenedEnvelope } from './envelope';
 import { IN_BESIDE_ENVELOPE } from './envelope-rules';
@@ -32,6 +32,13 @@ export function contextOf(
   now: number,
 ): EnvelopeContext {
   return { sender, recipient: sender === own ? peer : own, isGroup: false, at: at ?? now };
+}
+
+/** In a stanza of both versions a request may stand beside the envelope and in it: the one inside counts. */
+function removeDoubles(message: Element, children: readonly Element[]): void {
+  for (const { localName, namespaceURI } of children) {
+    childrenOf(message, localName, namespaceURI ?? '').forEach(removeElement);
+  }
 }
 
 /** Writes a body or subject anew: plain text with its language, after a remark if it needs one. */
@@ -81,6 +88,7 @@ export function restoreContent(
     return restore(stanza, unwrapped, { kind: 'failed', code, chores: [] }, own);
   }
   const message = visiblePart(unwrapped.message, own, IN_BESIDE_ENVELOPE);
+  removeDoubles(message, opened.children);
   const besides = childrenOf(message).length;
   if (opened.kind === 'opt-out') {
     const remark = (trust === 'distrusted' ? DISTRUSTED : '') + explainOptOut(opened.reason);

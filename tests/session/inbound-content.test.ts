@@ -125,6 +125,14 @@ describe('a message with an envelope', () => {
     expect(names(shown(live(beside), envelope(body('x'))))).toHaveLength(2);
   });
 
+  it('asks once for what is asked for both beside it and inside', () => {
+    const request = "<request xmlns='urn:xmpp:receipts'/>";
+    const sources =
+      "<sources xmlns='urn:xmpp:sfs:0' id='1'/><sources xmlns='urn:xmpp:sfs:0' id='2'/>";
+    const root = shown(live(request), envelope(body('x') + request + sources));
+    expect(names(root)).toEqual(['body', 'request', 'sources', 'sources']);
+  });
+
   it('stands in its archive result, or as the copy of what an own device sent', () => {
     const result = childOf(shown(archived(), envelope(body('x'))), 'result', 'urn:xmpp:mam:2');
     expect(result?.getAttribute('id')).toBe('28');

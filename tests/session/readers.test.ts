@@ -41,8 +41,8 @@ function check<T>(arbitrary: fc.Arbitrary<T>, read: (value: T) => unknown): void
     else refusals += 1;
     expect(error === undefined || error instanceof StanzaError).toBe(true);
   });
-  fc.assert(property, { seed: 20_261_124, numRuns: 300 });
-  expect(Math.min(answers, refusals)).toBeGreaterThan(10);
+  fc.assert(property, { seed: 20_261_124, numRuns: 120 });
+  expect(Math.min(answers, refusals)).toBeGreaterThan(5);
 }
 
 describe('a damaged element', () => {
@@ -105,7 +105,7 @@ describe('a damaged envelope', () => {
     const anything = fc.oneof(fc.string(), fc.string({ unit }));
     fc.assert(
       fc.property(anything, (text) => openEnvelope(text, CONTEXT).kind === 'refused'),
-      { seed: 20_261_124, numRuns: 300 },
+      { seed: 20_261_124, numRuns: 120 },
     );
   });
 });
@@ -117,6 +117,6 @@ describe('a damaged stanza', () => {
       const error = errorOf(() => findEncrypted(parseFrame(text)));
       return error === undefined || error instanceof XmlError;
     };
-    fc.assert(fc.property(damagedText(texts), isKnown), { seed: 20_261_124, numRuns: 300 });
+    fc.assert(fc.property(damagedText(texts), isKnown), { seed: 20_261_124, numRuns: 120 });
   });
 });

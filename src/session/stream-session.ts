@@ -497,7 +497,8 @@ export class StreamSession {
     }
     if (this.#state !== 'publishing') return;
     this.#setState(isPublished ? 'ready' : 'failed');
-    await this.#learnRoster();
+    // Messages wait for the keys, not for this.
+    void this.#learnRoster();
     if (isPublished) this.#chores.addDue().catch(() => log('stream', 'warn', 'chores'));
   }
 

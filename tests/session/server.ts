@@ -165,6 +165,7 @@ export class Server {
     if (payload?.localName === 'bind') {
       return `<bind xmlns='${NS.bind}'><jid>${this.own}/r${++this.#resource}</jid></bind>`;
     }
+    if (payload?.namespaceURI === NS.roster) return `<query xmlns='${NS.roster}'/>`;
     if (payload?.localName !== 'pubsub') return undefined;
     return this.#pubsub(payload, bareJid(iq.getAttribute('to') ?? this.own) ?? this.own);
   }
@@ -176,6 +177,7 @@ export class Server {
     if (verb?.localName === 'items') return this.#items(node, owner, name, verb);
     if (verb?.localName === 'configure') {
       if (node === undefined) return ANSWERS[this.make].missing;
+      if (!pubsub.getElementsByTagName('field').length) return configurationOf(name, node.access);
       node.access = accessIn(pubsub) ?? node.access;
       return '';
     }
@@ -248,6 +250,14 @@ export class Server {
     this.unacked.splice(0, h - this.acked);
     this.acked = h;
   }
+}
+
+/** `<configure><x type='form'>` as the owner gets it. */
+function configurationOf(name: string, access: string): string {
+  return (
+    `<pubsub xmlns='${NS.pubsubOwner}'><configure node='${name}'><x xmlns='${NS.dataForms}' type='form'>` +
+    `<field var='pubsub#access_model'><value>${access}</value></field></x></configure></pubsub>`
+  );
 }
 
 function accessIn(parent: Element): Node['access'] | undefined {

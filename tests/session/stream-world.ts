@@ -278,8 +278,9 @@ function lastState(vault: FaultyVault, stream: number): string | undefined {
 
 async function readAs(romeo: Person, frame: string): Promise<DecryptOutcome> {
   const found = findEncrypted(parseFrame(frame));
-  if (typeof found === 'string') throw new Error(`encrypted: ${found}`);
-  const received = found.codec.readMessage(found.element);
+  const [only] = found === 'several' ? [] : found;
+  if (only === undefined) throw new Error('want one <encrypted>');
+  const received = only.codec.readMessage(only.element);
   return decrypt(romeo.context, romeo.scope, {
     ...received,
     peer: JULIET,

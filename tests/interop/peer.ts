@@ -3,12 +3,13 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { createWriteStream, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { pythonOf } from '../run/python-peers.mjs';
 import { forgetPid, notePid } from '../support/pids';
 import type { ProsodyServer } from '../support/prosody';
 import { tempFolder } from '../support/temp';
 import { until } from '../support/wait';
 
-export type PeerKind = 'bot' | 'profanity';
+export type PeerKind = 'bot' | 'profanity' | 'slixmpp-omemo';
 
 export interface PeerMessage {
   readonly sender: string;
@@ -50,8 +51,6 @@ interface Running {
   ask(action: string, details: object): Promise<Line>;
 }
 
-/** Debian's own interpreter: another Python does not see Debian's packages. */
-const PYTHON = '/usr/bin/python3';
 const DRIVERS = path.join(import.meta.dirname, 'peers');
 /** Making its keys freezes Profanity for seconds, on a loaded machine for longer. */
 const START_MS = 200_000;
@@ -77,7 +76,7 @@ function launch(
   onEvent: (event: Line) => void,
 ): Running {
   const script = path.join(DRIVERS, `${kind}.py`);
-  const child = spawn(PYTHON, ['-B', script, ...settings.args], {
+  const child = spawn(pythonOf(kind), ['-B', script, ...settings.args], {
     // A group of its own: Ctrl-C reaches the script that started it, which then stops it in order.
     detached: true,
     env: { ...process.env, PEER_PASSWORD: settings.password },

@@ -4,11 +4,13 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { locateChromium } from './chromium.mjs';
+import { makePythonPeers } from './python-peers.mjs';
 import { ROOT } from './steps.mjs';
 
 const PEERS = [
   ...['profanity', 'tmux', 'python3-omemo', 'python3-oldmemo', 'python3-twomemo'],
   ...['python3-slixmpp', 'python3-xmlschema', 'python3-cryptography'],
+  'python3-venv',
 ];
 
 /** What the drivers of tests/cross are built from and run on. */
@@ -119,9 +121,15 @@ function installDebian(missing) {
   }
 }
 
+function installPythonPeers() {
+  const failed = makePythonPeers();
+  if (failed !== undefined) stop(`Installing a client from PyPI failed: ${failed}`);
+}
+
 /** `needs`: any of browser, server, peers, libraries. */
 export function setup(needs = {}) {
   checkNode();
   installPackages();
   installDebian(missingPackages(needs));
+  if (needs.peers) installPythonPeers();
 }

@@ -5,10 +5,8 @@ Its keys stay in the folder it is given, so that it goes on with the same device
 
 import argparse
 import asyncio
-import json
 import logging
 import os
-import sqlite3
 import sys
 import uuid
 import xml.etree.ElementTree as ET
@@ -16,13 +14,13 @@ import xml.etree.ElementTree as ET
 import oldmemo
 import oldmemo.etree
 import omemo
-from omemo.storage import Just, Nothing
 from slixmpp import ClientXMPP
 from slixmpp.exceptions import IqError, IqTimeout
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import MatchXPath
 
-from lines import end_with_parent, tell, write
+from lines import answer_requests, end_with_parent, tell
+from storage import Storage
 
 OMEMO = oldmemo.oldmemo.NAMESPACE
 DEVICES = OMEMO + ".devicelist"
@@ -62,23 +60,6 @@ def publish_options():
     ]
     form = element(DATA, "x", type="submit", children=fields)
     return element(PUBSUB, "publish-options", children=[form])
-
-
-class Storage(omemo.Storage):
-    def __init__(self, path):
-        super().__init__()
-        self.database = sqlite3.connect(path, isolation_level=None)
-        self.database.execute("CREATE TABLE IF NOT EXISTS kept (key TEXT PRIMARY KEY, value TEXT)")
-
-    async def _load(self, key):
-        row = self.database.execute("SELECT value FROM kept WHERE key = ?", (key,)).fetchone()
-        return Nothing() if row is None else Just(json.loads(row[0]))
-
-    async def _store(self, key, value):
-        self.database.execute("REPLACE INTO kept VALUES (?, ?)", (key, json.dumps(value)))
-
-    async def _delete(self, key):
-        self.database.execute("DELETE FROM kept WHERE key = ?", (key,))
 
 
 def session_manager_class(bot):
@@ -266,19 +247,12 @@ class Bot(ClientXMPP):
         keys = ["".join(self.manager.format_identity_key(d.identity_key)) for d in known]
         return {"fingerprints": sorted(keys)}
 
+    async def answer(self, name, details):
+        async with self.busy:
+            return await getattr(self, "do_" + name)(**details)
+
     async def serve(self):
-        reader = asyncio.StreamReader()
-        await self.loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-        while line := await reader.readline():
-            request = json.loads(line)
-            number, name = request.pop("id"), request.pop("do")
-            try:
-                async with self.busy:
-                    result = await getattr(self, "do_" + name)(**request)
-                write({"id": number, "ok": True, **result})
-            except Exception as error:
-                log.exception("request %s", name)
-                write({"id": number, "ok": False, "error": repr(error)})
+        await answer_requests(self.answer)
         # The end of the input is the order to log out.
         await self.disconnect()
         self.loop.stop()

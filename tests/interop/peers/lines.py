@@ -4,8 +4,10 @@ Requests arrive on stdin as {"id": n, "do": name, ...}, each is answered on stdo
 everything else that happens is a line with an "event".
 """
 
+import asyncio
 import ctypes
 import json
+import logging
 import os
 import signal
 import sys
@@ -18,6 +20,21 @@ def write(message):
 
 def tell(event, **details):
     write({"event": event, **details})
+
+
+async def answer_requests(answer):
+    """Lets `answer(name, details)` answer one request after the other; ends with the input."""
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while line := await reader.readline():
+        request = json.loads(line)
+        number, name = request.pop("id"), request.pop("do")
+        try:
+            write({"id": number, "ok": True, **await answer(name, request)})
+        except Exception as error:
+            logging.exception("request %s", name)
+            write({"id": number, "ok": False, "error": repr(error)})
 
 
 def end_with_parent():

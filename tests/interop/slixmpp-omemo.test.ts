@@ -1,0 +1,4 @@
+// slixmpp-omemo as PyPI has it, with both versions of OMEMO.
+import { describeClient } from './scenario';
+
+describeClient('slixmpp-omemo');

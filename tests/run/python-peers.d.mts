@@ -1,0 +1,1 @@
+export declare function pythonOf(kind: string): string;

@@ -3,7 +3,7 @@ import type { BridgeMessage, HookMessage } from '../../rpc/page-api';
 import type { HookChannel } from './channel';
 import { createLane, type Lane } from './lane';
 import { bare, createTable, type Natives } from './natives';
-import { isInteresting, type Prefixes } from './peek';
+import { isInteresting, rootName, type Prefixes } from './peek';
 
 /** WebSocket.OPEN */
 const OPEN = 1;
@@ -68,6 +68,8 @@ export function createStreams(natives: Natives, channel: HookChannel): Streams {
   const inject = (stream: Stream, { s, dir, id, text }: BridgeMessage & { t: 'inject' }) => {
     if (dir === 'out' && natives.readyState(stream.socket) !== OPEN) return;
     stream[dir].inject(text, (at) => post({ t: 'injected', s, dir, id, at }));
+    // RFC 7395 §3.6: nothing may follow `<close/>`, and the page does not know that we sent it.
+    if (dir === 'out' && rootName(text) === 'close') natives.close(stream.socket, []);
   };
 
   const turnOff = () => {

@@ -209,6 +209,15 @@ describe('an XMPP socket', () => {
     expect(listener).not.toHaveBeenCalled();
   });
 
+  it('lets nothing of the page follow a <close/> of ours', () => {
+    const { socket } = openStream();
+    const close = "<close xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>";
+    tell({ t: 'inject', s: 1, dir: 'out', id: 'end', text: close });
+    socket.send('<iq>of the page</iq>');
+    expect(socket.sent).toEqual([close]);
+    expect(socket.closed).toHaveLength(1);
+  });
+
   it('puts frames in at once and tells where', () => {
     const { socket, seen } = openStream();
     socket.send(MESSAGE);

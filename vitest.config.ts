@@ -11,6 +11,8 @@ export default defineConfig({
           name: 'unit',
           include: ['tests/**/*.test.ts'],
           exclude: ['tests/cross/**', 'tests/e2e/**', 'tests/interop/**'],
+          // Thousands of curve operations take their time on a machine that does other things.
+          testTimeout: 30_000,
         },
       },
       {

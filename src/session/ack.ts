@@ -113,6 +113,21 @@ function note(lane: Lane, kind: SmEvent['kind'], at: Position): Lane {
   return { ...moved, events: added.slice(-MAX_EVENTS), isCut };
 }
 
+/**
+ * Takes back the last stanza noted as dropped: the stream ended before the page heard of it. Nothing of the page can have
+ * left since. An acknowledgement that passed it stays, for the page no longer has the stanza.
+ */
+export function smTakeBack(state: SmState): SmState {
+  const { out } = state;
+  const index = out.events.findLastIndex(({ kind }) => kind === 'd');
+  const dropped = out.events[index];
+  if (dropped === undefined || dropped.page < out.acked.page) return state;
+  const before = ({ page, wire }: Position): Position => ({ page: page - 1, wire });
+  const later = out.events.slice(index + 1).map((event) => ({ ...event, ...before(event) }));
+  const events = [...out.events.slice(0, index), ...later];
+  return { ...state, out: { ...out, end: before(out.end), events } };
+}
+
 /** `<a h>` or `<failed h>` of the server, about stanzas of the page. */
 export function ackFromServer(state: SmState, h: number): Converted {
   if (state.resuming !== undefined) {

@@ -13,6 +13,7 @@ import {
   smResume,
   smResumed,
   smStart,
+  smTakeBack,
   type SmState,
 } from './ack';
 import { resumeRefusal, smElementsIn, withH, withoutResume, type SmElement } from './ack-frames';
@@ -43,6 +44,12 @@ export class StreamManagement {
   /** Notes a stanza that only one side counts, and stores it when the session can be resumed. */
   async note(kind: SmEvent['kind'], at: Position): Promise<void> {
     this.#state = smNote(this.#state, kind, at);
+    await this.#save();
+  }
+
+  /** The stream ended before the page heard that its last dropped stanza was dropped: it will send it again. */
+  async takeBack(): Promise<void> {
+    this.#state = smTakeBack(this.#state);
     await this.#save();
   }
 

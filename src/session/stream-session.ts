@@ -25,9 +25,10 @@ import { IN_LIMIT_MS, OUT_LIMIT_MS, refusalOf, type VaultClient } from './vault-
 
 const codec = codecFor('eu.siacs.conversations.axolotl');
 
-/** What a frame becomes: these frames, and what follows once they are released. */
+/** What a frame becomes: these frames, and what happens right before and after they are released. */
 interface Handled {
   readonly frames: readonly string[];
+  readonly before?: () => void;
   readonly after?: () => void;
 }
 
@@ -67,6 +68,8 @@ export class StreamSession {
   /** Those of them nothing waits for any more. A page that was busy may still report them, and then they count. */
   readonly #overdue = new Set<string>();
   #reported: (() => void)[] = [];
+  /** The notice of a refusal the page has not got yet; the next message of the page waits for it. */
+  #notice: string | undefined;
   #state: StreamState = 'connecting';
   #account: StreamAccount | undefined;
   #attachment: Attachment | undefined;
@@ -129,6 +132,7 @@ export class StreamSession {
 
   #close(): void {
     this.#isClosed = true;
+    if (this.#notice !== undefined) void this.#management.takeBack();
     this.#iqs.close();
     this.#listRepair.stop();
     this.#chores.stop();
@@ -152,6 +156,7 @@ export class StreamSession {
     const kind = this.#injections.get(id);
     this.#injections.delete(id);
     this.#overdue.delete(id);
+    if (id === this.#notice) this.#notice = undefined;
     if (kind !== undefined) void this.#management.note(kind, at);
     if (this.#isAllReported()) this.#reported.splice(0).forEach((resolve) => resolve());
   }
@@ -182,6 +187,7 @@ export class StreamSession {
       handled = dir === 'out' ? await this.#dropUnread(text, at, 'malformed') : AS_IT_IS;
     }
     const frames = handled?.frames ?? [text];
+    handled?.before?.();
     this.#post({ t: 'release', s: this.#stream, dir, frames });
     handled?.after?.();
   }
@@ -286,13 +292,14 @@ export class StreamSession {
         ...(peer !== undefined && { peer }),
       })
       .catch(() => undefined);
+    const notice = `refused-${++this.#injected}`;
+    this.#notice = notice;
     await this.#management.note('d', at);
     const error = errorFrame(stanza, code, this.#account?.full ?? jid);
-    const after = (): void => {
-      this.#inject('in', `refused-${++this.#injected}`, error, 'y');
-      this.#tryAgain();
-    };
-    return { frames: [], after };
+    // Before the release: until the page has got the notice nothing it sent later may leave, or #close could not take the
+    // refusal back.
+    const before = (): void => this.#inject('in', notice, error, 'y');
+    return { frames: [], before, after: () => this.#tryAgain() };
   }
 
   /** A frame nobody could read; what holds no message passes, the server will judge it. */

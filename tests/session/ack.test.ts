@@ -13,6 +13,7 @@ import {
   smResume,
   smResumed,
   smStart,
+  smTakeBack,
   type SmState,
 } from '../../src/session/ack';
 import { Model } from './ack-model';
@@ -40,6 +41,37 @@ const RECORD: SmRecord = {
     { kind: 's', page: 7, wire: 7 },
   ],
 };
+
+describe('a dropped stanza that is taken back', () => {
+  it('was never there: the page has it still', () => {
+    const before = noted(enabled(), ['o', 2, 2]);
+    const after = smTakeBack(noted(before, ['d', 4, 5]));
+    expect(recordOf(after)).toEqual(recordOf(before));
+    expect([1, 2, 3, 5, 6].map((h) => ackFromServer(after, h).h)).toEqual(
+      [1, 2, 3, 5, 6].map((h) => ackFromServer(before, h).h),
+    );
+  });
+
+  it('leaves what of ours went out after it', () => {
+    const after = smTakeBack(noted(enabled(), ['d', 2, 2], ['d', 4, 4], ['o', 5, 4], ['o', 5, 5]));
+    expect(recordOf(after)?.out).toEqual([
+      { kind: 'd', page: 2, wire: 2 },
+      { kind: 'o', page: 4, wire: 4 },
+      { kind: 'o', page: 4, wire: 5 },
+    ]);
+  });
+
+  it('is not one the page was told of as acknowledged', () => {
+    const acked = ackFromServer(noted(enabled(), ['d', 2, 2]), 3).state;
+    expect(smTakeBack(acked)).toBe(acked);
+  });
+
+  it('is none where nothing was dropped', () => {
+    const state = noted(enabled(), ['o', 1, 1], ['s', 1, 1]);
+    expect(smTakeBack(state)).toBe(state);
+    expect(smTakeBack(smStart())).toEqual(smStart());
+  });
+});
 
 describe('acknowledgements of the server', () => {
   it('pass unchanged while nothing of ours happened', () => {

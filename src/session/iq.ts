@@ -78,7 +78,7 @@ export class OwnIqs {
   }
 
   #next(): void {
-    while (this.#pending.size < MAX_IN_FLIGHT) {
+    while (!this.#isClosed && this.#pending.size < MAX_IN_FLIGHT) {
       const waiting = this.#queue.shift();
       if (waiting === undefined) return;
       // Random, because a reloaded page goes on with the same prefix.

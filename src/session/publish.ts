@@ -22,23 +22,24 @@ export interface Publisher {
   readonly jid: BareJid;
 }
 
-async function isStored(iqs: OwnIqs, node: string, wanted: Element): Promise<boolean> {
+async function isStored(
+  iqs: OwnIqs,
+  node: string,
+  isWanted: (found: Element) => boolean,
+): Promise<boolean> {
   for (let look = 0; look < LOOKS; look++) {
     const found = await fetchItem(iqs, undefined, node);
-    if (found.kind === 'present' && isSameContent(found.value, wanted)) return true;
+    if (found.kind === 'present' && isWanted(found.value)) return true;
   }
   return false;
 }
 
 /** Bundles are compared by what they say; servers may write them otherwise. */
-function isSameContent(found: Element, wanted: Element): boolean {
+function isSameBundle(found: Element, wanted: Element): boolean {
   if (isSameElement(found, wanted)) return true;
   try {
-    if (wanted.localName === 'bundle') {
-      const rewrite = (element: Element) => codec.writeBundle(codec.readBundle(element));
-      return isSameElement(rewrite(found), rewrite(wanted));
-    }
-    return codec.readDeviceList(found).join() === codec.readDeviceList(wanted).join();
+    const rewrite = (element: Element) => codec.writeBundle(codec.readBundle(element));
+    return isSameElement(rewrite(found), rewrite(wanted));
   } catch (error) {
     if (error instanceof StanzaError) return false;
     throw error;
@@ -50,10 +51,11 @@ export async function publishBundle({ iqs, vault, jid }: Publisher): Promise<num
   const { deviceId, bundle } = await vault.request('ownBundle', { jid });
   const node = codec.bundleNode(deviceId);
   const wanted = codec.writeBundle(bundle);
+  const isWanted = (element: Element): boolean => isSameBundle(element, wanted);
   const found = await fetchItem(iqs, undefined, node);
-  if (found.kind === 'present' && isSameContent(found.value, wanted)) return deviceId;
+  if (found.kind === 'present' && isWanted(found.value)) return deviceId;
   if (!(await publishItem(iqs, node, wanted))) return undefined;
-  return (await isStored(iqs, node, wanted)) ? deviceId : undefined;
+  return (await isStored(iqs, node, isWanted)) ? deviceId : undefined;
 }
 
 /** The device ids of a list; of one that cannot be read, none. */
@@ -66,12 +68,20 @@ function deviceIdsIn(list: Element): readonly number[] {
   }
 }
 
-/** Adds our device to our list unless it is there. */
+/** Adds our device to our list unless it is on `known`. */
 async function publishList({ iqs }: Publisher, deviceId: number, known: Element | undefined) {
-  if (known !== undefined && deviceIdsIn(known).includes(deviceId)) return true;
-  const isList = known?.localName === 'list' && known.namespaceURI === codec.version;
-  const wanted = codec.writeDeviceList(isList ? known : undefined, deviceId);
-  return (await publishItem(iqs, codec.listNode, wanted)) && isStored(iqs, codec.listNode, wanted);
+  const hasUs = (list: Element): boolean => deviceIdsIn(list).includes(deviceId);
+  if (known !== undefined && hasUs(known)) return true;
+  // Looked at once more: another device may have come while our bundle was on its way.
+  const list = await fetchItem(iqs, undefined, codec.listNode);
+  if (list.kind === 'failed' || list.kind === 'hidden') return false;
+  const isList =
+    list.kind === 'present' &&
+    list.value.localName === 'list' &&
+    list.value.namespaceURI === codec.version;
+  const wanted = codec.writeDeviceList(isList ? list.value : undefined, deviceId);
+  // Others may have changed the list since we wrote it: that we are on it is enough.
+  return (await publishItem(iqs, codec.listNode, wanted)) && isStored(iqs, codec.listNode, hasUs);
 }
 
 /**

@@ -176,8 +176,8 @@ export interface ContentApi {
     result: { readonly deviceId: number; readonly bundle: Bundle };
   };
   /**
-   * Our own list before the first publication: is our id free? Answers the id to publish under.
-   * Afterwards the device is marked as published.
+   * Our own list before the first publication: is our id free? Answers the id to publish under, and the same from then on:
+   * what stands on the list later is our own entry.
    */
   claimDeviceId: {
     arg: { readonly jid: BareJid; readonly listed: readonly number[] };

@@ -70,7 +70,10 @@ export function ownBundle(
   });
 }
 
-/** The id to publish under: another one if ours is on the list before we ever published it. */
+/**
+ * The id to publish under: another one if ours is on the list before we ever tried to publish it. Afterwards it is our own
+ * entry that stands there, also when nobody could tell us so.
+ */
 export function claimDeviceId(
   context: Context,
   scope: Scope,
@@ -78,9 +81,10 @@ export function claimDeviceId(
 ): Promise<number> {
   return context.transactions.run(lockOf(scope), async (unit) => {
     const account = await loadAccount(unit, scope);
-    if (account.isPublished || !listed.includes(account.deviceId)) return account.deviceId;
-    const deviceId = newDeviceId(context.random, listed);
-    unit.put('accounts', scopedKey(scope), { ...account, deviceId });
+    if (account.isPublished || account.isClaimed === true) return account.deviceId;
+    const isTaken = listed.includes(account.deviceId);
+    const deviceId = isTaken ? newDeviceId(context.random, listed) : account.deviceId;
+    unit.put('accounts', scopedKey(scope), { ...account, deviceId, isClaimed: true });
     return deviceId;
   });
 }

@@ -46,6 +46,8 @@ export interface AccountRecord {
   readonly deviceId: number;
   readonly identity: IdentityKeyPair;
   readonly prekeys: PrekeyStore;
+  /** The id was free before we first published under it. */
+  readonly isClaimed?: true;
   /** Has been read back from the server once. */
   readonly isPublished: boolean;
   readonly createdAt: number;

@@ -176,4 +176,19 @@ describe('keys that could not be published', () => {
     expect(await untilSent(world, page)).toBeLessThanOrEqual(2);
     expect(world.server.got.join()).not.toContain('secret');
   });
+
+  it('stand under one id, however often it takes: no dead device is left on the list', async () => {
+    const world = await newcomer();
+    world.vault.faults.set('published', fails('storage'));
+    const page = world.connect();
+    await page.bind();
+    await until(() => world.state() === 'failed', 'failing');
+    await refused(page, '1');
+    await until(() => world.vault.asked('published').length > 1, 'trying again');
+    world.vault.faults.clear();
+    await until(() => world.state() === 'failed', 'failing');
+    await untilSent(world, page);
+    const listed = world.server.node(JULIET, `${NS.legacy}.devicelist`)?.items.get('current');
+    expect(listed?.match(/<device /g)).toHaveLength(1);
+  });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { SIGNED_PREKEY_AGE_MS } from '../../src/omemo/limits';
 import { verifyBundle } from '../../src/omemo/prekeys';
 import { claimDeviceId, markPublished, openAccount, ownBundle } from '../../src/vault/accounts';
-import { scopedKey } from '../../src/vault/context';
+import { scopedKey, type Context } from '../../src/vault/context';
 import { createDatabase } from '../../src/vault/db';
 import { VERSION } from '../../src/vault/recipients';
 import {
@@ -14,6 +14,7 @@ import {
   meet,
   ORIGIN,
   person,
+  present,
   receive,
   reborn,
   send,
@@ -114,18 +115,30 @@ describe('our bundle', () => {
 });
 
 describe('a device id', () => {
+  const stored = async (context: Context) =>
+    present(await context.database.get('accounts', scopedKey(SCOPE)));
+
   it('that is on our list before we published is changed, to one that is not on it', async () => {
-    const name = freshName();
-    const context = contextOver(createDatabase(name), { seed: 'claim' });
+    const context = contextOver(createDatabase(freshName()), { seed: 'claim' });
     const id = await openAccount(context, SCOPE);
-    expect(await claimDeviceId(context, SCOPE, [1, 2])).toBe(id);
     const other = await claimDeviceId(context, SCOPE, [1, id]);
     expect([1, id]).not.toContain(other);
     expect((await ownBundle(context, SCOPE)).deviceId).toBe(other);
     await markPublished(context, SCOPE, id);
-    expect((await context.database.get('accounts', scopedKey(SCOPE)))?.isPublished).toBe(false);
+    expect((await stored(context)).isPublished).toBe(false);
     await markPublished(context, SCOPE, other);
-    expect((await context.database.get('accounts', scopedKey(SCOPE)))?.isPublished).toBe(true);
+    expect((await stored(context)).isPublished).toBe(true);
     expect(await claimDeviceId(context, SCOPE, [other])).toBe(other);
+  });
+
+  it('that was free once stays: what stands on the list later is our own entry', async () => {
+    for (const first of ['free', 'taken']) {
+      const context = contextOver(createDatabase(freshName()), { seed: first });
+      const id = await openAccount(context, SCOPE);
+      const claimed = await claimDeviceId(context, SCOPE, first === 'free' ? [1, 2] : [1, id]);
+      expect(claimed === id).toBe(first === 'free');
+      expect(await claimDeviceId(context, SCOPE, [1, claimed])).toBe(claimed);
+      expect((await stored(context)).isPublished).toBe(false);
+    }
   });
 });

@@ -1,6 +1,7 @@
 // The way of a message from the server: unwrap, decrypt, restore. Whatever fails is shown as an explanation; the stream goes on.
 import type { BareJid } from '../jid';
-import type { Chore, DecryptOutcome, DecryptRequest } from '../rpc/vault-api';
+import type { FailureCode } from '../rpc/reasons';
+import type { Chore, ContentApi, DecryptOutcome, DecryptRequest } from '../rpc/vault-api';
 import { childOf, childrenOf, serialise } from '../xml/element';
 import { NS } from '../xml/ns';
 import {
@@ -22,9 +23,10 @@ export interface InboundResult {
   readonly chores: readonly Chore[];
 }
 
-/** What the flow works with. `vault` is absent while the user has not decided on the account. */
+/** What the flow works with. `vault` is absent while the account is not granted, for the reason beside it. */
 export interface InboundTools {
   readonly vault: VaultClient | undefined;
+  readonly whyNoVault: FailureCode;
   readonly own: BareJid;
   readonly deviceId: number | undefined;
   readonly observations: Observations;
@@ -70,15 +72,21 @@ async function ask(
 ): Promise<DecryptOutcome> {
   if (tools.vault === undefined) {
     return hasPayload
-      ? { kind: 'failed', code: 'account-pending', chores: [] }
+      ? { kind: 'failed', code: tools.whyNoVault, chores: [] }
       : { kind: 'empty', chores: [] };
   }
+  const outcome = await decrypt(tools.vault, { jid: tools.own, request: request() });
+  // An empty message says nothing, also when it cannot be read.
+  const isSilent = outcome.kind === 'failed' && !hasPayload;
+  return isSilent ? { kind: 'empty', chores: outcome.chores } : outcome;
+}
+
+async function decrypt(
+  vault: VaultClient,
+  arg: ContentApi['decrypt']['arg'],
+): Promise<DecryptOutcome> {
   try {
-    const arg = { jid: tools.own, request: request() };
-    const outcome = await tools.vault.request('decrypt', arg, IN_LIMIT_MS);
-    // An empty message says nothing, also when it cannot be read.
-    const isSilent = outcome.kind === 'failed' && !hasPayload;
-    return isSilent ? { kind: 'empty', chores: outcome.chores } : outcome;
+    return await vault.request('decrypt', arg, IN_LIMIT_MS);
   } catch (error) {
     return { kind: 'failed', code: failureOf(error), chores: [] };
   }

@@ -360,6 +360,7 @@ export class StreamSession {
     const result = await receiveMessage(
       {
         vault: granted === undefined ? undefined : this.#vault,
+        whyNoVault: this.#attachment === undefined ? 'vault-unavailable' : 'account-pending',
         own: account.bare,
         deviceId: granted?.deviceId,
         observations: this.#observations,

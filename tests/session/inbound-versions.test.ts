@@ -3,7 +3,7 @@ import '../support/dom';
 import { describe, expect, it } from 'vitest';
 import { bareJid, type BareJid } from '../../src/jid';
 import type { DecryptOutcome, DecryptRequest } from '../../src/rpc/vault-api';
-import { receiveMessage } from '../../src/session/inbound-flow';
+import { receiveMessage, type InboundTools } from '../../src/session/inbound-flow';
 import { Observations } from '../../src/session/observe';
 import type { VaultClient } from '../../src/session/vault-client';
 import { parseFrame } from '../../src/xml/element';
@@ -28,7 +28,9 @@ async function receive(xml: string): Promise<Received> {
     onEvent: () => () => undefined,
     close: () => undefined,
   };
-  const tools = { vault, own: OWN, deviceId: 31415, observations: new Observations() };
+  const observations = new Observations();
+  const whyNoVault = 'account-pending';
+  const tools: InboundTools = { vault, whyNoVault, own: OWN, deviceId: 31415, observations };
   const { frames } = await receiveMessage(tools, parseFrame(xml));
   return { asked, frames };
 }

@@ -1,0 +1,95 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { openChannel, readBridgeMessage } from '../../../src/stream/hook/channel';
+import { HANDSHAKE } from '../../../src/stream/hook/handshake';
+import { captureNatives } from '../../../src/stream/hook/natives';
+import { FakeCloseEvent, FakeSocket } from './fake-socket';
+
+const ports: MessagePort[] = [];
+afterEach(() => {
+  for (const port of ports.splice(0)) port.close();
+  vi.unstubAllGlobals();
+});
+
+describe('a message of the bridge', () => {
+  it.each([
+    { t: 'off' },
+    { t: 'ids', prefix: 'abc' },
+    { t: 'release', s: 1, dir: 'out', frames: [] },
+    { t: 'release', s: 1, dir: 'in', frames: ['<a/>', ''] },
+    { t: 'inject', s: 1, dir: 'in', id: 'x', text: '<a/>' },
+  ])('is rebuilt without what does not belong: %j', (message) => {
+    expect(readBridgeMessage({ ...message, extra: 1 })).toEqual(message);
+  });
+
+  it.each([
+    null,
+    undefined,
+    'off',
+    {},
+    { t: 'on' },
+    { t: 'ids' },
+    { t: 'ids', prefix: 1 },
+    // Every frame holds the empty text: nothing would pass any more.
+    { t: 'ids', prefix: '' },
+    { t: 'release', s: 1, dir: 'out' },
+    { t: 'release', s: '1', dir: 'out', frames: [] },
+    { t: 'release', s: 1, dir: 'up', frames: [] },
+    { t: 'release', s: 1, dir: 'out', frames: 'x' },
+    { t: 'release', s: 1, dir: 'out', frames: ['x', 1] },
+    { t: 'release', s: 1, dir: 'out', frames: { length: 1, 0: 'x' } },
+    { t: 'inject', s: 1, dir: 'in', id: 'x' },
+    { t: 'inject', s: 1, dir: 'in', id: 1, text: 'x' },
+    { s: 1, dir: 'in', frames: [] },
+  ])('is none: %j', (data) => {
+    expect(readBridgeMessage(data)).toBeUndefined();
+  });
+});
+
+describe('the channel', () => {
+  function open() {
+    vi.stubGlobal('WebSocket', FakeSocket);
+    vi.stubGlobal('CloseEvent', FakeCloseEvent);
+    const document = new EventTarget();
+    let bridge: MessagePort | undefined;
+    document.addEventListener(HANDSHAKE, (event) => {
+      if (event instanceof MessageEvent) bridge = event.ports[0];
+    });
+    const scope = Object.create(globalThis, { document: { value: document } });
+    const channel = openChannel(scope, captureNatives(globalThis));
+    if (bridge === undefined) throw new Error('no port');
+    ports.push(bridge);
+    return { channel, bridge };
+  }
+
+  it('hands its other end over once, in one event', async () => {
+    const { channel, bridge } = open();
+    const got: unknown[] = [];
+    bridge.onmessage = ({ data }) => void got.push(data);
+    channel.post({ t: 'closed', s: 1 });
+    await vi.waitFor(() => expect(got).toEqual([{ t: 'closed', s: 1 }]));
+  });
+
+  it('brings what the bridge says and nothing else', async () => {
+    const { channel, bridge } = open();
+    const got: unknown[] = [];
+    channel.listen((message) => void got.push(message));
+    for (const message of [{ t: 'nonsense' }, { t: 'ids', prefix: 'abc' }, 7, { t: 'off' }]) {
+      bridge.postMessage(message);
+    }
+    await vi.waitFor(() => expect(got).toEqual([{ t: 'ids', prefix: 'abc' }, { t: 'off' }]));
+  });
+
+  it('does not use what the page put in its place', async () => {
+    const { channel, bridge } = open();
+    const stolen: unknown[] = [];
+    vi.spyOn(MessagePort.prototype, 'postMessage').mockImplementation((message) => {
+      stolen.push(message);
+    });
+    const got: unknown[] = [];
+    bridge.onmessage = ({ data }) => void got.push(data);
+    channel.post({ t: 'closed', s: 1 });
+    await vi.waitFor(() => expect(got).toHaveLength(1));
+    expect(stolen).toEqual([]);
+    vi.restoreAllMocks();
+  });
+});

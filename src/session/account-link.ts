@@ -1,0 +1,273 @@
+// The account of one stream: asked of the vault, its keys published and kept on the server, and the truth about it told to the
+// popup. The stream asks here whether and with what a message may go on.
+import type { BareJid } from '../jid';
+import { log } from '../log';
+import type { RefusalCode } from '../rpc/reasons';
+import type { Attachment, StreamState } from '../rpc/vault-api';
+import { NS } from '../xml/ns';
+import { accountOf, type StreamAccount } from './account';
+import type { Chores } from './chores';
+import { Devices } from './devices';
+import type { OwnIqs } from './iq';
+import { ListRepair } from './list-repair';
+import { Observations, remember, type StreamMemory } from './observe';
+import type { OutboundTools } from './outbound-flow';
+import { publishKeys } from './publish';
+import { OUT_LIMIT_MS, refusalOf, type VaultClient } from './vault-client';
+
+/** The parts the link of a stream is given. */
+export interface LinkParts {
+  readonly stream: number;
+  readonly url: string;
+  readonly vault: VaultClient;
+  /** Of the document. */
+  readonly memory: StreamMemory;
+  readonly iqs: OwnIqs;
+  readonly chores: Chores;
+}
+
+/** From the opening of a stream to its end. */
+export class AccountLink {
+  readonly #stream: number;
+  readonly #endpoint: string;
+  readonly #vault: VaultClient;
+  readonly #memory: StreamMemory;
+  readonly #iqs: OwnIqs;
+  readonly #chores: Chores;
+  readonly #listRepair = new ListRepair(
+    () => this.#republish(),
+    () => this.#setState('failed'),
+  );
+  #observations = new Observations();
+  #state: StreamState = 'connecting';
+  #account: StreamAccount | undefined;
+  #attachment: Attachment | undefined;
+  #attaching: Promise<void> = Promise.resolve();
+  #isAttaching = false;
+  /** The vault must be asked (again): a decision that comes while an answer is on its way may be newer than it. */
+  #isAttachDue = false;
+  #attachFailure: RefusalCode | undefined;
+  #publishing: Promise<void> = Promise.resolve();
+  #devices: Devices | undefined;
+  #isResumed = false;
+  #isClosed = false;
+
+  constructor({ stream, url, vault, memory, iqs, chores }: LinkParts) {
+    this.#stream = stream;
+    this.#endpoint = endpointOf(url);
+    this.#vault = vault;
+    this.#memory = memory;
+    this.#iqs = iqs;
+    this.#chores = chores;
+    this.#report();
+  }
+
+  get account(): StreamAccount | undefined {
+    return this.#account;
+  }
+
+  get observations(): Observations {
+    return this.#observations;
+  }
+
+  get devices(): Devices | undefined {
+    return this.#devices;
+  }
+
+  /** Our device, once the account is granted. */
+  get deviceId(): number | undefined {
+    return this.#attachment?.kind === 'granted' ? this.#attachment.deviceId : undefined;
+  }
+
+  /** Ends when the vault has answered about the account. */
+  get attaching(): Promise<void> {
+    return this.#attaching;
+  }
+
+  /** Ends when the keys are on the server, or could not be put there. */
+  get publishing(): Promise<void> {
+    return this.#publishing;
+  }
+
+  /** Has the user, or the page by its own OMEMO, left us out of this stream. */
+  isOutOfIt(): boolean {
+    return this.#state === 'ignored' || this.#state === 'passive';
+  }
+
+  /** What a message is sent with; undefined while the account is not granted. */
+  tools(): OutboundTools | undefined {
+    const jid = this.#account?.bare;
+    if (jid === undefined || this.#devices === undefined) return undefined;
+    if (this.deviceId === undefined) return undefined;
+    return { vault: this.#vault, devices: this.#devices, jid };
+  }
+
+  /** Why there are none. */
+  whyNoTools(): RefusalCode {
+    if (this.#account === undefined) return 'account-unknown';
+    if (this.#attachment !== undefined) return 'account-pending';
+    return this.#attachFailure ?? 'vault-unavailable';
+  }
+
+  /** Has the vault answered about the account at all. */
+  isAnswered(): boolean {
+    return this.#attachment !== undefined;
+  }
+
+  /** The server said whose stream it is. */
+  begin(account: StreamAccount): void {
+    this.#account = account;
+    if (account.full !== undefined) remember(this.#memory, account.full, this.#observations);
+  }
+
+  /** The page goes on with a stream of this full JID. */
+  resume(jid: string): void {
+    this.#isResumed = true;
+    const account = accountOf(jid);
+    if (account?.full !== undefined) {
+      // The page still waits for what it asked before, and asks for the roster only once.
+      this.#observations = this.#memory.get(account.full) ?? this.#observations;
+    }
+    if (account !== undefined) this.begin(account);
+    this.attach();
+  }
+
+  /** The vault may have forgotten or decided something: tell it again, ask it again. */
+  async wake(): Promise<void> {
+    this.#report();
+    if (this.#account !== undefined && this.deviceId === undefined) this.attach();
+    if (this.#state === 'ready') await this.#chores.addDue();
+  }
+
+  /** Asks the vault for the account; one question at a time. */
+  attach(): void {
+    this.#isAttachDue = true;
+    if (!this.#isAttaching) this.#attaching = this.#attachWhileDue();
+  }
+
+  /** What failed before may work now that the user writes: a slow server or a full disk need no reload of the page. */
+  tryAgain(): void {
+    if (this.#state !== 'failed') return;
+    const jid = this.#account?.bare;
+    if (this.deviceId === undefined) this.attach();
+    else if (jid !== undefined && this.#devices !== undefined) {
+      this.#beginPublishing(jid, this.#devices);
+    }
+  }
+
+  /** The page does OMEMO itself: two of us would break each other (design D15, I-110). */
+  goPassive(): void {
+    this.#setState('passive');
+  }
+
+  /** The stream ended. */
+  close(): void {
+    this.#isClosed = true;
+    this.#listRepair.stop();
+    this.#vault
+      .request('report', { stream: this.#stream, endpoint: this.#endpoint, state: 'gone' })
+      .catch(() => undefined);
+  }
+
+  async #attachWhileDue(): Promise<void> {
+    this.#isAttaching = true;
+    while (this.#isAttachDue && this.deviceId === undefined) {
+      this.#isAttachDue = false;
+      try {
+        await this.#attachNow();
+      } catch (error) {
+        this.#attachFailure = refusalOf(error);
+        log('stream', 'warn', this.#attachFailure);
+        this.#setState('failed');
+      }
+    }
+    this.#isAttaching = false;
+  }
+
+  async #attachNow(): Promise<void> {
+    const jid = this.#account?.bare;
+    if (jid === undefined || this.#state === 'passive') return;
+    const arg = { stream: this.#stream, jid, endpoint: this.#endpoint };
+    const attachment = await this.#vault.request('attach', arg, OUT_LIMIT_MS);
+    this.#attachment = attachment;
+    if (attachment.kind !== 'granted') return this.#setState(attachment.kind);
+    this.#devices ??= new Devices(this.#iqs, this.#vault, jid, (ids) => this.#checkOwnList(ids));
+    this.#chores.begin(jid, this.#devices);
+    this.#beginPublishing(jid, this.#devices);
+  }
+
+  #beginPublishing(jid: BareJid, devices: Devices): void {
+    // The page may have shown its own OMEMO while the vault was asked.
+    if (this.#state === 'passive') return;
+    this.#setState('publishing');
+    this.#publishing = this.#publish(jid, devices);
+  }
+
+  async #publish(jid: BareJid, devices: Devices): Promise<void> {
+    let isPublished = false;
+    try {
+      isPublished = await publishKeys({ iqs: this.#iqs, vault: this.#vault, devices, jid });
+      // The id may have changed when it was claimed.
+      const { deviceId } = await this.#vault.request('ownBundle', { jid });
+      this.#attachment = { kind: 'granted', deviceId };
+    } catch (error) {
+      log('stream', 'warn', refusalOf(error));
+    }
+    if (this.#state !== 'publishing') return;
+    this.#setState(isPublished ? 'ready' : 'failed');
+    // Messages wait for the keys, not for this.
+    void this.#learnRoster();
+    if (isPublished) this.#chores.addDue().catch(() => log('stream', 'warn', 'chores'));
+  }
+
+  /** Are we still on our own list? */
+  #checkOwnList(deviceIds: readonly number[]): void {
+    if (this.#state !== 'ready' || this.deviceId === undefined) return;
+    if (!deviceIds.includes(this.deviceId)) this.#listRepair.missing();
+  }
+
+  async #republish(): Promise<boolean> {
+    const jid = this.#account?.bare;
+    const devices = this.#devices;
+    if (jid === undefined || devices === undefined || this.#state !== 'ready') return true;
+    return publishKeys({ iqs: this.#iqs, vault: this.#vault, devices, jid });
+  }
+
+  /** Strangers get no answers, so who is a contact must be known; the page has asked for pushes already. */
+  async #learnRoster(): Promise<void> {
+    const own = this.#account?.bare;
+    if (own === undefined || !this.#observations.isRosterMissing(this.#isResumed)) return;
+    const payload = `<query xmlns='${NS.roster}'/>`;
+    const reply = await this.#iqs.request({ type: 'get', payload });
+    if (reply.kind === 'result') this.#observations.noteIncoming(reply.stanza, own);
+  }
+
+  #setState(state: StreamState): void {
+    // For good: the page does not stop to do OMEMO.
+    if (this.#state === 'passive') return;
+    this.#state = state;
+    this.#report();
+  }
+
+  #report(): void {
+    if (this.#isClosed) return;
+    const jid = this.#account?.bare;
+    this.#vault
+      .request('report', {
+        stream: this.#stream,
+        endpoint: this.#endpoint,
+        state: this.#state,
+        ...(jid !== undefined && { jid }),
+      })
+      .catch(() => undefined);
+  }
+}
+
+/** host[:port] of a socket's URL. */
+function endpointOf(url: string): string {
+  try {
+    return new URL(url).host.slice(0, 300);
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,29 @@
+// Frames nobody could parse (not well-formed, too large, too deep): is a message in them, and whose. Pure.
+import { cleanText, parseFrame } from '../xml/element';
+import { NS } from '../xml/ns';
+import { fromMessageTag } from '../xml/raw';
+
+/** Does a frame that cannot be parsed begin as something else than a message. */
+export function beginsOtherwise(text: string): boolean {
+  const name = /^\s*(?:<\?xml[^>]*>\s*)?<([A-Za-z_][\w.-]*)[\s/>]/.exec(text)?.[1];
+  return name !== undefined && name !== 'message';
+}
+
+/** Can a frame that cannot be parsed hold a message anywhere. */
+export function mayHoldMessage(text: string): boolean {
+  return !beginsOtherwise(text) || fromMessageTag(text) !== undefined;
+}
+
+/** An empty message with the addresses of one that cannot be parsed. */
+export function shellOf(text: string): Element {
+  const shell = parseFrame(`<message xmlns='${NS.client}'/>`);
+  const tag = (fromMessageTag(text) ?? text).slice(0, 8192);
+  for (const attribute of ['id', 'from', 'to', 'type']) {
+    const found = new RegExp(`^[^>]*?\\s${attribute}\\s*=\\s*(?:'([^'<&]*)'|"([^"<&]*)")`).exec(
+      tag,
+    );
+    const value = found?.[1] ?? found?.[2];
+    if (value !== undefined) shell.setAttribute(attribute, cleanText(value));
+  }
+  return shell;
+}

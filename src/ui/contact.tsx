@@ -47,7 +47,7 @@ export function Devices(props: {
 function summaryOf(contact: ContactView): string {
   if (contact.encryption === 'off') return 'not encrypted';
   const active = contact.devices.filter((device) => device.active);
-  if (active.some(({ keyChanged }) => keyChanged)) return 'key changed';
+  if (active.some((device) => device.keyChanged && needsDecision(device))) return 'key changed';
   if (active.some(needsDecision)) return 'waits for your decision';
   if (active.length === 0) return 'no known device';
   const verified = active.filter(({ trust }) => trust === 'verified').length;

@@ -81,8 +81,9 @@ export function Device(props: {
     >
       {device.keyChanged && (
         <p class="alarm" role="alert">
-          This device suddenly has another key. Below is the new one: compare it before you trust
-          it.
+          {device.trust === 'distrusted'
+            ? 'This device showed the key below, which you distrust. Messages go on to its former key.'
+            : 'This device suddenly has another key. Below is the new one: compare it before you trust it.'}
         </p>
       )}
       {fingerprint === undefined ? (

@@ -21,7 +21,8 @@ export function shownText(text: string): string {
 /** Does the user have to say something about this device before messages go on? */
 export function needsDecision(device: DeviceView): boolean {
   const { active, fingerprint, keyChanged, trust } = device;
-  return active && fingerprint !== undefined && (keyChanged || trust === 'undecided');
+  const isAlarming = keyChanged && trust !== 'distrusted';
+  return active && fingerprint !== undefined && (isAlarming || trust === 'undecided');
 }
 
 const DAY_MS = 24 * 3600 * 1000;

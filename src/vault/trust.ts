@@ -63,6 +63,14 @@ function skipCode(trust: Trust, policy: TrustPolicy): SkipCode | undefined {
 }
 
 /**
+ * Does a changed key wait for the user? One they distrust does not: it gets nothing, and the device reads on in the session of
+ * its former key. Otherwise trusting the new key would be the only way to write again.
+ */
+function isAlarming(peer: PeerRecord, { changedKey }: DeviceRecord): boolean {
+  return changedKey !== undefined && trustOf(peer, changedKey) !== 'distrusted';
+}
+
+/**
  * Decides for every active device; `ownDeviceId` (ours) is left out.
  * A changed key or an undecided one holds the whole message: leaving that device out silently would be a lie.
  */
@@ -74,7 +82,7 @@ export function audienceOf(
   const active = peer.devices.filter(
     ({ isActive, deviceId }) => isActive && deviceId !== ownDeviceId,
   );
-  if (active.some(({ changedKey }) => changedKey !== undefined)) {
+  if (active.some((device) => isAlarming(peer, device))) {
     return { kind: 'held', code: 'key-changed' };
   }
   const devices: DeviceRecord[] = [];

@@ -60,6 +60,7 @@ describe('a device waits for a decision', () => {
   it.each([
     [true, device({ trust: 'undecided' })],
     [true, device({ keyChanged: true, trust: 'trusted' })],
+    [false, device({ keyChanged: true, trust: 'distrusted' })],
     [false, device()],
     [false, device({ trust: 'distrusted' })],
     [false, device({ trust: 'undecided', active: false })],

@@ -251,6 +251,22 @@ describe('a text is refused', () => {
     expect(await prepared(juliet)).toMatchObject({ kind: 'fetch', lists: [JULIET], bundles: [] });
   });
 
+  it('no more once the user distrusts that key: the device reads on in its session', async () => {
+    const { juliet, romeo } = await couple();
+    await send(juliet, romeo.scope.jid, 'before');
+    const other = await person(ROMEO, 'other');
+    const { bundle } = await ownBundle(other.context, other.scope);
+    const key = bundle.identityKey;
+    await changePeer(juliet, jid(ROMEO), (record) =>
+      withBundle(record, romeo.deviceId, bundle, 'blind', START),
+    );
+    await changePeer(juliet, jid(ROMEO), (record) => withTrust(record, key, 'distrusted', START));
+    const message = await send(juliet, romeo.scope.jid, 'to the former key');
+    expect(textOf(await receive(romeo, message, juliet))).toBe('to the former key');
+    const stranger = { ...other, deviceId: romeo.deviceId };
+    expect(await receive(stranger, message, juliet)).toMatchObject({ kind: 'failed' });
+  });
+
   it('with no-trusted-devices when the only key is distrusted', async () => {
     const { juliet, romeo } = await couple();
     const key = (await accountOf(romeo)).identity.publicKey;

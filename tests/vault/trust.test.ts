@@ -114,6 +114,20 @@ describe('the audience', () => {
     });
   });
 
+  it('goes on to the former key of a device once the changed one is distrusted', () => {
+    const peer = withTrust(trusting(['trusted', 'trusted']), keyOf(9), 'distrusted', 1);
+    const devices = [device(1), device(2, { changedKey: keyOf(9) })];
+    expect(audienceOf({ ...peer, devices }, 'blind', undefined)).toEqual({
+      kind: 'open',
+      devices,
+      skipped: [],
+    });
+    const [third] = [device(2, { changedKey: keyOf(7) })];
+    expect(audienceOf({ ...peer, devices: [third] }, 'blind', undefined)).toMatchObject({
+      code: 'key-changed',
+    });
+  });
+
   it('leaves out inactive devices and our own, alarms and undecided keys included', () => {
     const peer = trusting(['trusted', 'undecided', 'undecided']);
     const devices = [

@@ -1,4 +1,4 @@
-// Runs one real OMEMO client of Debian's packages and talks JSON lines with the driver in front of it.
+// Runs one real OMEMO client or library and talks JSON lines with the driver in front of it.
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { createWriteStream, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -8,8 +8,9 @@ import { forgetPid, notePid } from '../support/pids';
 import type { ProsodyServer } from '../support/prosody';
 import { tempFolder } from '../support/temp';
 import { until } from '../support/wait';
+import { buildLibomemoDevice, buildSmackDriver } from './programs';
 
-export type PeerKind = 'bot' | 'profanity' | 'slixmpp-omemo';
+export type PeerKind = 'bot' | 'libomemo-c' | 'profanity' | 'slixmpp-omemo' | 'smack';
 
 export interface PeerMessage {
   readonly sender: string;
@@ -57,6 +58,13 @@ const START_MS = 200_000;
 const RECEIVE_MS = 40_000;
 const GRACE_MS = 15_000;
 
+/** The command line of a driver, without the arguments that all of them take. Builds it where there is something to build. */
+async function commandOf(kind: PeerKind): Promise<readonly [string, ...string[]]> {
+  if (kind === 'smack') return buildSmackDriver();
+  const script = [pythonOf(kind), '-B', path.join(DRIVERS, `${kind}.py`)] as const;
+  return kind === 'libomemo-c' ? [...script, '--device', await buildLibomemoDevice()] : script;
+}
+
 const alive = new Set<Driver>();
 // Before the folders of the run are removed.
 process.prependOnceListener('exit', () => {
@@ -72,17 +80,22 @@ function parse(line: string): Line {
 
 function launch(
   kind: PeerKind,
-  settings: { args: readonly string[]; password: string; log: string },
+  settings: {
+    command: readonly [string, ...string[]];
+    args: readonly string[];
+    password: string;
+    log: string;
+  },
   onEvent: (event: Line) => void,
 ): Running {
-  const script = path.join(DRIVERS, `${kind}.py`);
-  const child = spawn(pythonOf(kind), ['-B', script, ...settings.args], {
+  const [program, ...args] = settings.command;
+  const child = spawn(program, [...args, ...settings.args], {
     // A group of its own: Ctrl-C reaches the script that started it, which then stops it in order.
     detached: true,
     env: { ...process.env, PEER_PASSWORD: settings.password },
   });
   alive.add(child);
-  notePid(child.pid, script);
+  notePid(child.pid, args.at(-1) ?? program);
   child.stderr.pipe(createWriteStream(settings.log, { flags: 'a' }));
   const waiting = new Map<number, { resolve(answer: Line): void; reject(error: Error): void }>();
   const ended = new Promise<void>((resolve) => {
@@ -127,6 +140,7 @@ export async function startPeer(
   server: ProsodyServer,
   account: { name: string; password: string },
 ): Promise<Peer> {
+  const command = await commandOf(kind);
   const temp = tempFolder(kind);
   const folder = path.join(temp.path, 'home');
   mkdirSync(folder);
@@ -148,7 +162,7 @@ export async function startPeer(
   const goOnline = async () => {
     isReady = false;
     let failure: string | undefined;
-    const started = launch(kind, { args, password: account.password, log }, (event) => {
+    const started = launch(kind, { command, args, password: account.password, log }, (event) => {
       if (event['event'] === 'message')
         messages.push({
           sender: String(event['sender']),

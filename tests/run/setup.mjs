@@ -13,7 +13,7 @@ const PEERS = [
   'python3-venv',
 ];
 
-/** What the drivers of tests/cross are built from and run on. */
+/** What the drivers of tests/cross and some of tests/interop are built from and run on. */
 const LIBRARIES = [
   ...['gcc', 'libc6-dev', 'pkg-config', 'libomemo-c-dev', 'libcjson-dev', 'libssl-dev'],
   ...['python3-oldmemo', 'python3-twomemo'],

@@ -13,7 +13,7 @@ setup({
   browser: isWhole,
   server: isWhole,
   peers: name === 'interop',
-  libraries: name === 'cross',
+  libraries: name !== 'e2e',
 });
 if (isWhole && !build()) process.exit(1);
 conclude([await runTests(name)]);

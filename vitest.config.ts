@@ -13,6 +13,8 @@ export default defineConfig({
           exclude: ['tests/cross/**', 'tests/e2e/**', 'tests/interop/**'],
           // Thousands of curve operations take their time on a machine that does other things.
           testTimeout: 30_000,
+          // One core less by default, which on two cores is half the speed.
+          maxWorkers: '100%',
         },
       },
       {

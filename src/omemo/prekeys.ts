@@ -21,6 +21,7 @@ import type {
   PublishedBundle,
   Random,
   SignedPrekey,
+  SpentPrekey,
 } from './types';
 
 /** Ids stay in 1…2^31−1 and start again at 1. */
@@ -74,6 +75,10 @@ export function createPrekeyStore(input: {
   };
 }
 
+function spentIn({ spentPrekeys = [] }: PrekeyStore): readonly SpentPrekey[] {
+  return spentPrekeys;
+}
+
 /**
  * The store after a key exchange used the one-time prekey of that id: it is not published again, but found a while longer
  * by `findOneTimePrekey`. The same store if it is not there or spent already. `now` in ms since 1970.
@@ -84,20 +89,21 @@ export function spendOneTimePrekey(store: PrekeyStore, id: number, now: number):
   return {
     ...store,
     oneTimePrekeys: store.oneTimePrekeys.filter((prekey) => prekey !== used),
-    spentPrekeys: [...store.spentPrekeys, { ...used, usedAt: now }].slice(-MAX_SPENT_PREKEYS),
+    spentPrekeys: [...spentIn(store), { ...used, usedAt: now }].slice(-MAX_SPENT_PREKEYS),
   };
 }
 
 /** The store without prekeys that were used too long ago; the same store if there are none. `now` in ms since 1970. */
 export function dropSpentPrekeys(store: PrekeyStore, now: number): PrekeyStore {
-  const kept = store.spentPrekeys.filter(({ usedAt }) => now - usedAt < SPENT_PREKEY_KEPT_MS);
-  return kept.length === store.spentPrekeys.length ? store : { ...store, spentPrekeys: kept };
+  const spent = spentIn(store);
+  const kept = spent.filter(({ usedAt }) => now - usedAt < SPENT_PREKEY_KEPT_MS);
+  return kept.length === spent.length ? store : { ...store, spentPrekeys: kept };
 }
 
 /** The one-time prekey of an id, also a spent one. */
 export function findOneTimePrekey(store: PrekeyStore, id: number): OneTimePrekey | undefined {
   const isWanted = (prekey: OneTimePrekey): boolean => prekey.id === id;
-  return store.oneTimePrekeys.find(isWanted) ?? store.spentPrekeys.find(isWanted);
+  return store.oneTimePrekeys.find(isWanted) ?? spentIn(store).find(isWanted);
 }
 
 /** The store with 100 one-time prekeys again; new ids go on, so that a used one never comes back. */

@@ -54,8 +54,8 @@ export interface PrekeyStore {
   readonly signedPrekey: SignedPrekey;
   readonly previousSignedPrekey?: SignedPrekey;
   readonly oneTimePrekeys: readonly OneTimePrekey[];
-  /** No longer published, oldest first. */
-  readonly spentPrekeys: readonly SpentPrekey[];
+  /** No longer published, oldest first; absent in a store from before there were any. */
+  readonly spentPrekeys?: readonly SpentPrekey[];
   /** Id the next one-time prekey gets. */
   readonly nextOneTimePrekeyId: number;
 }

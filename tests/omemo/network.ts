@@ -88,7 +88,7 @@ export function createNetwork(version: OmemoVersion, names: readonly string[]) {
   function check(name: string, { current, archived }: DeviceSessions): void {
     const { prekeys } = peerOf(name).device;
     must(archived.length <= MAX_ARCHIVED_SESSIONS, 'too many archived sessions');
-    must(prekeys.spentPrekeys.length <= MAX_SPENT_PREKEYS, 'too many spent prekeys');
+    must((prekeys.spentPrekeys ?? []).length <= MAX_SPENT_PREKEYS, 'too many spent prekeys');
     must(prekeys.oneTimePrekeys.length === 100, 'the bundle is not full');
     for (const session of current === undefined ? archived : [current, ...archived]) {
       const { skippedMessageKeys: skipped } = session.ratchet;

@@ -61,13 +61,22 @@ describe('a spent one-time prekey', () => {
     expect(findOneTimePrekey(fresh, 0)).toBeUndefined();
   });
 
+  it('joins a store written before there were any', () => {
+    const { spentPrekeys: _none, ...old } = fresh;
+    expect(dropSpentPrekeys(old, NOW)).toBe(old);
+    expect(findOneTimePrekey(old, 4711)).toBeUndefined();
+    const spent = spendOneTimePrekey(old, 7, NOW);
+    expect(findOneTimePrekey(spent, 7)).toBeDefined();
+    expect(spent.spentPrekeys).toHaveLength(1);
+  });
+
   it('is one of a bounded number, of which the oldest go', () => {
     let store = fresh;
     for (let use = 0; use < MAX_SPENT_PREKEYS + 3; use++) {
       const [first] = store.oneTimePrekeys;
       store = refillOneTimePrekeys(spendOneTimePrekey(store, first?.id ?? 0, NOW), random);
     }
-    expect(store.spentPrekeys.map(({ id }) => id)).toEqual(
+    expect(store.spentPrekeys?.map(({ id }) => id)).toEqual(
       Array.from({ length: MAX_SPENT_PREKEYS }, (_, index) => index + 4),
     );
     expect(publishedIds(store)).toHaveLength(100);

@@ -22,7 +22,7 @@ function Reset(props: { readonly device: DeviceView; onReset(): void }) {
   if (props.device.resetting) {
     return (
       <p class="muted small" data-testid="resetting" role="status">
-        A new session starts with the next message.
+        A new session starts with the next message for which its keys can be had.
       </p>
     );
   }

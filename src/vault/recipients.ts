@@ -77,7 +77,8 @@ function missingBundles(party: Party, ownDeviceId: number, now: number): DeviceA
   return record.devices
     .filter(({ isActive, deviceId }) => isActive && !(isOwn && deviceId === ownDeviceId))
     .filter(({ changedKey }) => changedKey === undefined)
-    .filter((device) => !hasSession(device, sessions) && device.bundle === undefined)
+    .filter((device) => device.isResetWanted === true || !hasSession(device, sessions))
+    .filter(({ bundle }) => bundle === undefined)
     .filter(({ noBundleUntil = 0 }) => noBundleUntil <= now)
     .map(({ deviceId }) => ({ jid: record.peer, deviceId }));
 }

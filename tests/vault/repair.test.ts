@@ -206,6 +206,15 @@ describe('a reset', () => {
     const key = present(message.keys.find(({ deviceId }) => deviceId === juliet.deviceId));
     expect(key.isKeyExchange).toBe(false);
     expect(textOf(await receive(juliet, message, romeo))).toBe('as before');
+    const asked = (now: number) =>
+      romeo.context.transactions.run(lockOf(romeo.scope), (unit) =>
+        prepare(unit, romeo.scope, JULIET, now),
+      );
+    expect(await asked(START + 59_999)).not.toHaveProperty('bundles.0');
+    expect(await asked(START + 60_000)).toMatchObject({ bundles: [{ deviceId: juliet.deviceId }] });
+    await fetchBundle(romeo, juliet);
+    const [first] = (await send(romeo, JULIET, 'in the new one')).keys;
+    expect(first).toMatchObject({ isKeyExchange: true });
   });
 
   it('is done when the other side begins a session first', async () => {

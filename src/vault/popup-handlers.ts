@@ -3,7 +3,7 @@ import browser from 'webextension-polyfill';
 import { fingerprint } from '../omemo/identity';
 import { VaultError } from '../rpc/errors';
 import type { PopupApi } from '../rpc/vault-api';
-import { loadPeer, lockOf, savePeer, type Context } from './context';
+import { loadPeer, loadSite, lockOf, savePeer, type Context } from './context';
 import { deviceOf, withAcceptedKey } from './devices';
 import type { Presence } from './presence';
 import { withReset } from './repair';
@@ -22,20 +22,39 @@ function requireProtectable(origin: string): void {
   if (protectableOrigin(origin) !== origin) throw new VaultError('bad-request');
 }
 
-/** Marks a site as protected and gets its pages our scripts. @throws VaultError `forbidden` without permission. */
-export async function protectSite(
+let protecting: Promise<void> = Promise.resolve();
+
+/**
+ * Marks a site as protected, gets its pages our scripts and loads them anew: they connected before we were there. Popup and
+ * background both ask for it, one after the other; the second finds it done. The intent stays until all of it is, so that a
+ * worker that dies on the way is followed up by the next.
+ * @throws VaultError `forbidden` without permission.
+ */
+export function protectSite(
+  context: Context,
+  origin: string,
+  tabId: number | undefined,
+): Promise<void> {
+  const done = protecting.then(() => protectNow(context, origin, tabId));
+  protecting = done.catch(() => undefined);
+  return done;
+}
+
+async function protectNow(
   context: Context,
   origin: string,
   tabId: number | undefined,
 ): Promise<void> {
   if (!(await hasPermission(origin))) throw new VaultError('forbidden');
+  const { isProtected, intentAt } = await loadSite(context.database, origin);
+  if (isProtected && intentAt === undefined) return renewScripts(context);
+  await changeSite(context, origin, (site) => ({ ...site, isProtected: true }));
+  await renewScripts(context);
+  await reloadTabs(origin, tabId);
   await changeSite(context, origin, (site) => {
     const { intentAt: _done, intentTabId: _tab, ...rest } = site;
-    return { ...rest, isProtected: true };
+    return rest;
   });
-  await renewScripts(context);
-  // The page of the tab connected before we were there.
-  if (tabId !== undefined) await browser.tabs.reload(tabId);
 }
 
 /** The table of what our own pages may ask. */

@@ -1,5 +1,5 @@
-// Hook and bridge on the pages of protected sites. Registrations are made anew on install, start-up and every change,
-// because an update clears them (design D16). The bridge comes first: it must listen before the hook speaks.
+// Hook and bridge on the pages of protected sites. Registrations are looked after at every start of the worker and every
+// change, because an update clears them (design D16). The bridge comes first: it must listen before the hook speaks.
 import browser, { type Scripting } from 'webextension-polyfill';
 import { log } from '../log';
 import { protectedOrigins, patternOf } from './sites';
@@ -41,13 +41,34 @@ async function renew(context: Context): Promise<void> {
   for (const origin of origins) if (await hasPermission(origin)) allowed.push(origin);
   const matches = [...new Set(allowed.map(patternOf))];
   const registered = await browser.scripting.getRegisteredContentScripts();
+  if (matches.length > 0 && registered.length === FILES.length) {
+    return isFor(registered, matches) ? undefined : update(matches);
+  }
   const ids = registered.map(({ id }) => id);
   if (ids.length > 0) await browser.scripting.unregisterContentScripts({ ids });
-  if (matches.length === 0) return;
-  await browser.scripting.registerContentScripts([
-    script('bridge', 'bridge.js', 'ISOLATED', matches),
-    script('hook', 'hook.js', 'MAIN', matches),
-  ]);
+  if (matches.length > 0) await browser.scripting.registerContentScripts(scriptsFor(matches));
+}
+
+/** In one step: a page that loaded between taking away and registering again would write in clear. */
+function update(matches: readonly string[]): Promise<void> {
+  return browser.scripting.updateContentScripts(scriptsFor(matches));
+}
+
+function isFor(
+  registered: readonly Scripting.RegisteredContentScript[],
+  matches: readonly string[],
+): boolean {
+  const wanted = [...matches].sort().join();
+  return registered.every((each) => [...(each.matches ?? [])].sort().join() === wanted);
+}
+
+const FILES = [
+  { id: 'bridge', file: 'bridge.js', world: 'ISOLATED' },
+  { id: 'hook', file: 'hook.js', world: 'MAIN' },
+] as const;
+
+function scriptsFor(matches: readonly string[]): Script[] {
+  return FILES.map(({ id, file, world }) => script(id, file, world, matches));
 }
 
 /** Brings the registrations in line with the protected sites; calls follow one another. */

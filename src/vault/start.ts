@@ -97,4 +97,7 @@ export function startVault(): void {
     finishIntents(context).then(service.changed, complain);
   });
   browser.permissions.onRemoved.addListener(renew);
+  // The worker before this one may have died in the middle.
+  finishIntents(context).then(service.changed, complain);
+  renew();
 }

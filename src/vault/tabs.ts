@@ -2,9 +2,11 @@
 import browser from 'webextension-polyfill';
 import { patternOf } from './sites';
 
+/** Patterns know no ports, so the pages of other ones are left out here. */
 async function tabsOf(origin: string): Promise<readonly number[]> {
   const tabs = await browser.tabs.query({ url: patternOf(origin) });
-  return tabs.flatMap(({ id }) => (id === undefined ? [] : [id]));
+  const isOfSite = (url = ''): boolean => url === origin || url.startsWith(`${origin}/`);
+  return tabs.flatMap(({ id, url }) => (id === undefined || !isOfSite(url) ? [] : [id]));
 }
 
 /** Asks every session on pages of a site to say again who it is; pages without one do not answer. */
@@ -14,8 +16,9 @@ export async function wakeTabs(origin: string): Promise<void> {
   await Promise.all(ids.map((id) => browser.tabs.sendMessage(id, wake).catch(() => undefined)));
 }
 
-/** Loads every page of a site anew. */
-export async function reloadTabs(origin: string): Promise<void> {
-  const ids = await tabsOf(origin);
-  await Promise.all(ids.map((id) => browser.tabs.reload(id).catch(() => undefined)));
+/** Loads every page of a site anew, and the tab named beside it: its page may have a frame of the site. */
+export async function reloadTabs(origin: string, tabId?: number): Promise<void> {
+  const ids = new Set(await tabsOf(origin));
+  if (tabId !== undefined) ids.add(tabId);
+  await Promise.all([...ids].map((id) => browser.tabs.reload(id).catch(() => undefined)));
 }

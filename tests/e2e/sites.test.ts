@@ -8,7 +8,7 @@ let world: World;
 let alice: Person;
 let bob: Person;
 beforeAll(async () => {
-  world = await startWorld({ people: ['alice', 'bob'] });
+  world = await startWorld({ people: ['alice', 'bob', 'carol'] });
   alice = world.person('alice');
   bob = world.person('bob');
   await protect(world, alice);
@@ -23,6 +23,27 @@ async function scripts({ browser }: Person): Promise<readonly string[]> {
     return registered.map(({ id }) => id);
   });
 }
+
+it('protects a page that was open before, which no message leaves in clear any more', async () => {
+  const carol = world.person('carol');
+  const { page } = carol.converse;
+  const isNew = page.waitForNavigation();
+  const popup = await carol.popup();
+  await popup.protect();
+  await isNew;
+  await until('the account to wait for its owner', async () => {
+    const state = await popup.page.$eval('[data-testid="site-state"]', (element) =>
+      element.getAttribute('data-state'),
+    );
+    return state === 'pending';
+  });
+  await popup.close();
+  await page.bringToFront();
+  await carol.converse.openChat(bob.jid);
+  await carol.converse.send('to the page that was open');
+  await carol.converse.showsFailed(bob.jid, 'to the page that was open');
+  expect(world.server.leaks('to the page that was open')).toEqual([]);
+});
 
 it('registers the bridge before the hook, and again after the browser was started anew', async () => {
   expect(await scripts(alice)).toEqual(['bridge', 'hook']);

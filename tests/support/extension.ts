@@ -18,7 +18,7 @@ export interface Popup {
   text(): Promise<string>;
   /** Does the popup call the first stream of this site ready? */
   isReady(): Promise<boolean>;
-  /** The user's way: the button, then the browser's permission (seeded). */
+  /** The user's way: the button, then the browser's permission (seeded); ends when the site is protected. */
   protect(): Promise<void>;
   grantPending(): Promise<void>;
   ownFingerprint(): Promise<string>;
@@ -91,7 +91,13 @@ function drivePopup(page: Page): Popup {
       );
       return state === 'ready';
     },
-    protect: () => click(testId('protect')),
+    protect: async () => {
+      await click(testId('protect'));
+      await until(
+        'the popup to call the site protected',
+        async () => (await page.$(testId('protect'))) === null,
+      );
+    },
     grantPending: () => click(testId('pending-grant')),
     ownFingerprint: () => textOf(testId('own-fingerprint')),
     devices: (jid) =>
@@ -157,10 +163,6 @@ export async function openPopup(browser: TestBrowser, origin: string): Promise<P
 export async function protect(world: World, person: Person): Promise<void> {
   const popup = await person.popup();
   await popup.protect();
-  await until(
-    'the popup to call the site protected',
-    async () => (await popup.page.$(testId('protect'))) === null,
-  );
   const mark = world.server.wire.mark();
   await person.converse.reload();
   await popup.page.bringToFront();

@@ -75,10 +75,23 @@ export const browser = {
       fake.calls.push(['register', scripts.map(({ id }) => id)]);
       fake.scripts = [...fake.scripts, ...scripts];
     },
+    updateContentScripts: async (scripts: Script[]) => {
+      if (fake.isBroken) throw new Error('no');
+      const known = new Set(fake.scripts.map(({ id }) => id));
+      if (!scripts.every(({ id }) => known.has(id))) throw new Error('Nonexistent script ID');
+      fake.calls.push(['update', scripts.map(({ id }) => id)]);
+      fake.scripts = fake.scripts.map((old) => scripts.find(({ id }) => id === old.id) ?? old);
+    },
     executeScript: called('executeScript'),
   },
   tabs: {
-    query: async () => [{ id: 5 }, {}, { id: 6 }],
+    /** Patterns know no ports: pages of another one are among those found. */
+    query: async () => [
+      { id: 5, url: 'https://chat.example.org/inbox' },
+      {},
+      { id: 6, url: 'https://chat.example.org/' },
+      { id: 8, url: 'https://chat.example.org:8443/' },
+    ],
     sendMessage: async (id: number) => {
       fake.calls.push(['wake', id]);
       throw new Error('Receiving end does not exist.');

@@ -51,7 +51,31 @@ describe('registering scripts', () => {
     const context = await protect(ORIGIN);
     await Promise.all([1, 2, 3, 4].map(() => renewScripts(context)));
     expect(fake.scripts).toHaveLength(2);
-    expect(callsOf('register')).toHaveLength(4);
+    expect(callsOf('register')).toHaveLength(1);
+  });
+
+  it('never takes them away meanwhile: a page that loads just then would write in clear', async () => {
+    const context = await protect(ORIGIN);
+    await renewScripts(context);
+    await changeSite(context, 'http://localhost:8080', (site) => ({ ...site, isProtected: true }));
+    fake.permitted.add('http://localhost/*');
+    await renewScripts(context);
+    expect(fake.calls).toEqual([
+      ['register', ['bridge', 'hook']],
+      ['update', ['bridge', 'hook']],
+    ]);
+    const matches = ['http://localhost/*', 'https://chat.example.org/*'];
+    expect(fake.scripts).toMatchObject([{ matches }, { matches }]);
+    await renewScripts(context);
+    expect(fake.calls).toHaveLength(2);
+  });
+
+  it('begins anew where half of them is gone: the bridge must come first', async () => {
+    const context = await protect(ORIGIN);
+    await renewScripts(context);
+    fake.scripts = fake.scripts.filter(({ id }) => id === 'hook');
+    await renewScripts(context);
+    expect(fake.scripts.map(({ id }) => id)).toEqual(['bridge', 'hook']);
   });
 
   it('that failed says so, and the next one works', async () => {

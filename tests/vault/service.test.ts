@@ -352,12 +352,18 @@ describe('protecting a site', () => {
     await popup.request('protect', { origin: ORIGIN, tabId: 7 });
     expect(fake.calls).toEqual([
       ['register', ['bridge', 'hook']],
+      // Every page of the site writes in clear until it is loaded anew, not only that of the tab.
+      ['reload', 5],
+      ['reload', 6],
       ['reload', 7],
     ]);
     const site = await context.database.get('sites', ORIGIN);
     expect(site).toMatchObject({ isProtected: true });
     expect(site).not.toHaveProperty('intentAt');
     expect(await popup.request('sites', {})).toEqual([{ origin: ORIGIN, protected: true }]);
+    // The permission prompt tells the background, too.
+    await popup.request('protect', { origin: ORIGIN, tabId: 7 });
+    expect(callsOf('reload')).toHaveLength(3);
   });
 
   it('keeps the permission while another port of the host is protected', async () => {

@@ -78,7 +78,8 @@ describe('a permission that comes after the popup closed', () => {
   it('protects the site the user wanted and loads its tab anew', async () => {
     await store({ intentAt: Date.now(), intentTabId: 7 });
     await added(() => callsOf('reload').length > 0);
-    expect(callsOf('reload')).toEqual([7]);
+    await vi.waitFor(() => expect(callsOf('reload')).toEqual([5, 6, 7]), { interval: 1 });
+    await vi.waitFor(async () => expect(await stored()).not.toHaveProperty('intentAt'));
     expect(await stored()).toMatchObject({ isProtected: true });
     expect(await stored()).not.toHaveProperty('intentAt');
     expect(fake.scripts.length).toBe(2);
@@ -96,6 +97,17 @@ describe('a permission that comes after the popup closed', () => {
     });
     expect(await stored()).toMatchObject({ isProtected: false });
     expect(fake.calls).toEqual([]);
+  });
+});
+
+describe('a worker that starts', () => {
+  it('ends what its predecessor had begun when it died', async () => {
+    fake.permitted.add('https://chat.example.org/*');
+    await store({ isProtected: true, intentAt: Date.now(), intentTabId: 7 });
+    startVault();
+    await vi.waitFor(async () => expect(await stored()).not.toHaveProperty('intentAt'));
+    expect(fake.scripts).toHaveLength(2);
+    expect(callsOf('reload')).toEqual([5, 6, 7]);
   });
 });
 

@@ -146,8 +146,7 @@ describe('a message that cannot be encrypted', () => {
     try {
       const person = frank.person('frank');
       const popup = await person.popup();
-      await popup.protect();
-      await person.converse.reload();
+      await person.converse.loadsAnew(popup.protect);
       const to = frank.server.jid('grace');
       await person.converse.page.bringToFront();
       await person.converse.openChat(to);

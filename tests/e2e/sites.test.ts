@@ -26,11 +26,8 @@ async function scripts({ browser }: Person): Promise<readonly string[]> {
 
 it('protects a page that was open before, which no message leaves in clear any more', async () => {
   const carol = world.person('carol');
-  const { page } = carol.converse;
-  const isNew = page.waitForNavigation();
   const popup = await carol.popup();
-  await popup.protect();
-  await isNew;
+  await carol.converse.loadsAnew(popup.protect);
   await until('the account to wait for its owner', async () => {
     const state = await popup.page.$eval('[data-testid="site-state"]', (element) =>
       element.getAttribute('data-state'),
@@ -38,7 +35,7 @@ it('protects a page that was open before, which no message leaves in clear any m
     return state === 'pending';
   });
   await popup.close();
-  await page.bringToFront();
+  await carol.converse.page.bringToFront();
   await carol.converse.openChat(bob.jid);
   await carol.converse.send('to the page that was open');
   await carol.converse.showsFailed(bob.jid, 'to the page that was open');
@@ -57,14 +54,13 @@ it('lets a site go: its page is loaded anew and writes in clear', async () => {
     if (element instanceof HTMLDetailsElement) element.open = true;
   });
   await popup.page.click('[data-testid="unprotect"]');
-  await popup.page.click('[data-testid="confirm-unprotect"]');
+  await alice.converse.loadsAnew(() => popup.page.click('[data-testid="confirm-unprotect"]'));
   await until('no site to be protected', async () => {
     const left = await popup.page.$$('[data-testid="unprotect"]');
     return left.length === 0;
   });
   await popup.close();
   await alice.converse.page.bringToFront();
-  await alice.converse.reload();
   await alice.converse.openChat(world.server.jid('bob'));
   await alice.converse.send('in clear, as the user wished');
   await world.server.wire.wait('the plain text', ({ xml }) =>

@@ -49,8 +49,7 @@ describe('the popup and the icon', () => {
     const { alice, bob } = pair();
     icons.push(await icon(alice));
     expect(icons).not.toContain('no tab');
-    await withPopup(alice, (popup) => popup.protect());
-    await alice.converse.reload();
+    await withPopup(alice, (popup) => alice.converse.loadsAnew(popup.protect));
     const attention = await until('the icon to ask for attention', async () => {
       const now = await icon(alice);
       return icons.includes(now) ? undefined : now;

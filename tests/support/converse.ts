@@ -27,6 +27,8 @@ export interface Converse {
   /** Waits until Converse says that its connection is lost. */
   disconnected(): Promise<void>;
   reload(): Promise<void>;
+  /** Does what makes the extension load the page anew; ends when the new one is connected. */
+  loadsAnew(work: () => Promise<void>): Promise<void>;
   logOut(): Promise<void>;
 }
 
@@ -103,6 +105,10 @@ export function driveConverse(page: Page): Converse {
     disconnected: () => saysConnection('disconnected'),
     reload: async () => {
       await page.reload();
+      await connected();
+    },
+    loadsAnew: async (work) => {
+      await Promise.all([page.waitForNavigation({ timeout: CONNECT_MS }), work()]);
       await connected();
     },
     logOut: async () => {

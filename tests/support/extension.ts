@@ -159,12 +159,11 @@ export async function openPopup(browser: TestBrowser, origin: string): Promise<P
   return drivePopup(await browser.popup(origin));
 }
 
-/** Everything a new user does: protect the site, reload, confirm the account; ends when the device list is published. */
+/** Everything a new user does: protect the site, which loads its page anew, confirm the account; ends when the device list is published. */
 export async function protect(world: World, person: Person): Promise<void> {
   const popup = await person.popup();
-  await popup.protect();
   const mark = world.server.wire.mark();
-  await person.converse.reload();
+  await person.converse.loadsAnew(popup.protect);
   await popup.page.bringToFront();
   await popup.grantPending();
   await published(world, person.jid, mark);

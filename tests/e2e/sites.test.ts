@@ -28,12 +28,7 @@ it('protects a page that was open before, which no message leaves in clear any m
   const carol = world.person('carol');
   const popup = await carol.popup();
   await carol.converse.loadsAnew(popup.protect);
-  await until('the account to wait for its owner', async () => {
-    const state = await popup.page.$eval('[data-testid="site-state"]', (element) =>
-      element.getAttribute('data-state'),
-    );
-    return state === 'pending';
-  });
+  await popup.reaches('pending');
   await popup.close();
   await carol.converse.page.bringToFront();
   await carol.converse.openChat(bob.jid);
@@ -74,11 +69,6 @@ it('says so when the browser takes the permission back', async () => {
   await worker.evaluate(() => chrome.permissions.remove({ origins: ['http://localhost/*'] }));
   await until('the scripts to be gone', async () => (await scripts(bob)).length === 0);
   const popup = await bob.popup();
-  await until('the popup to call the site unprotected', async () => {
-    const state = await popup.page.$eval('[data-testid="site-state"]', (element) =>
-      element.getAttribute('data-state'),
-    );
-    return state === 'unprotected';
-  });
+  await popup.reaches('unprotected');
   await popup.close();
 });

@@ -15,6 +15,8 @@ export interface Popup {
   readonly page: Page;
   /** The words about this site and its streams. */
   state(): Promise<string>;
+  /** Ends when the popup gives this state of the site or its first stream. */
+  reaches(state: string): Promise<void>;
   text(): Promise<string>;
   /** Does the popup call the first stream of this site ready? */
   isReady(): Promise<boolean>;
@@ -37,6 +39,10 @@ export interface Popup {
 
 function testId(id: string): string {
   return `[data-testid="${id}"]`;
+}
+
+function siteInState(state: string): string {
+  return `${testId('site-state')}[data-state="${state}"]`;
 }
 
 function contactSelector(jid: string): string {
@@ -83,13 +89,13 @@ function drivePopup(page: Page): Popup {
   return {
     page,
     state: () => textOf(testId('site-state')),
+    reaches: async (state) => {
+      await wait(siteInState(state));
+    },
     text: () => page.evaluate(() => document.body.innerText),
     isReady: async () => {
       await wait(testId('site-state'));
-      const state = await page.$eval(testId('site-state'), (element) =>
-        element.getAttribute('data-state'),
-      );
-      return state === 'ready';
+      return (await page.$(siteInState('ready'))) !== null;
     },
     protect: async () => {
       await click(testId('protect'));
@@ -126,10 +132,10 @@ function drivePopup(page: Page): Popup {
       await unfold(testId('policy'));
       await page.select(testId('policy'), policy);
       await until(`policy ${policy}`, async () => {
-        const shown = await page.$eval(testId('policy'), (element) =>
-          element instanceof HTMLSelectElement ? element.value : '',
+        const shown = await page.$$eval(testId('policy'), (elements) =>
+          elements.map((element) => element instanceof HTMLSelectElement && element.value),
         );
-        return shown === policy;
+        return shown.includes(policy);
       });
     },
     resetSession: async (jid, deviceId) => {

@@ -277,7 +277,8 @@ export function decryptKeyMaterial(input: {
   readonly version: OmemoVersion;
   readonly sessions: DeviceSessions;
   readonly identity: IdentityKeyPair;
-  readonly prekeys: PrekeyStore;
+  /** Of this version; undefined if there never were any. */
+  readonly prekeys: PrekeyStore | undefined;
   readonly bytes: Uint8Array;
   readonly random: Random;
 }): {
@@ -312,6 +313,7 @@ export function decryptKeyMaterial(input: {
       isNewSession: false,
     };
   }
+  if (prekeys === undefined) throw new OmemoError('unknown-prekey');
   const accepted = acceptSession(version, identity, prekeys, keyExchange);
   const opened = openWith(accepted, identity, message, random);
   return {

@@ -1,5 +1,5 @@
 // Guards for every request a content script may make (M4, M63).
-import type { Bundle } from '../omemo/types';
+import type { PublishedBundle } from '../omemo/types';
 import {
   bool,
   bytes,
@@ -19,9 +19,10 @@ const MAX_ID = 0xffff_ffff;
 const ENDPOINT = text(300);
 const DEVICE_ID = integer(0, MAX_ID);
 const STREAM = integer(0, Number.MAX_SAFE_INTEGER);
-const VERSION = oneOf('eu.siacs.conversations.axolotl');
+const VERSION = oneOf('eu.siacs.conversations.axolotl', 'urn:xmpp:omemo:2');
 /** M63: what a message of a user may hold. */
 const TEXT = text(256 * 1024);
+const ENVELOPE = text(256 * 1024);
 const PAYLOAD = bytes(0, 512 * 1024 + 16);
 /** More than any real list; how many of them are used is decided behind the guard. */
 const MAX_LIST = 10_000;
@@ -29,21 +30,22 @@ const MAX_LIST = 10_000;
 const refusalCodes = Object.keys(REASONS) as RefusalCode[]; // its own keys
 const REFUSAL: Guard<RefusalCode> = oneOf(...refusalCodes);
 
-const key: Guard<WireKey> = record({
-  deviceId: DEVICE_ID,
-  bytes: bytes(0, 16 * 1024),
-  isKeyExchange: bool,
-});
+const key: Guard<WireKey> = record(
+  { deviceId: DEVICE_ID, bytes: bytes(0, 16 * 1024), isKeyExchange: bool },
+  { jid },
+);
 
-const bundle: Guard<Bundle> = record({
-  identityKey: bytes(32, 32),
-  signedPrekey: record({
-    id: integer(0, MAX_ID),
-    publicKey: bytes(32, 32),
-    signature: bytes(64, 64),
-  }),
-  oneTimePrekeys: list(record({ id: integer(0, MAX_ID), publicKey: bytes(32, 32) }), 200),
-});
+const bundle: Guard<PublishedBundle> = record(
+  {
+    signedPrekey: record({
+      id: integer(0, MAX_ID),
+      publicKey: bytes(32, 32),
+      signature: bytes(64, 64),
+    }),
+    oneTimePrekeys: list(record({ id: integer(0, MAX_ID), publicKey: bytes(32, 32) }), 200),
+  },
+  { identityKey: bytes(32, 32), identityKeyEd: bytes(32, 32) },
+);
 
 function fetched<T>(value: Guard<T>): Guard<Fetched<T>> {
   const kindOf = record({ kind: oneOf('present', 'absent', 'hidden', 'failed') });
@@ -98,14 +100,31 @@ export const CONTENT_GUARDS: {
     },
     { jid },
   ),
-  ownBundle: record({ jid }),
+  ownBundle: record({ jid, version: VERSION }),
   claimDeviceId: record({ jid, listed: list(DEVICE_ID, MAX_LIST) }),
   published: record({ jid, deviceId: DEVICE_ID }),
-  listSeen: record({ jid, owner: jid, list: fetched(list(DEVICE_ID, MAX_LIST)) }),
-  bundleSeen: record({ jid, owner: jid, deviceId: DEVICE_ID, bundle: fetched(bundle) }),
+  listSeen: record({
+    jid,
+    owner: jid,
+    version: VERSION,
+    list: fetched(list(DEVICE_ID, MAX_LIST)),
+  }),
+  bundleSeen: record({
+    jid,
+    owner: jid,
+    deviceId: DEVICE_ID,
+    version: VERSION,
+    bundle: fetched(bundle),
+  }),
   prepare: record({ jid, peer: jid }),
-  encrypt: record({ jid, peer: jid, requestId: REQUEST_ID, text: TEXT }),
-  encryptEmpty: record({ jid, peer: jid, deviceId: DEVICE_ID, requestId: REQUEST_ID }),
+  encrypt: record({ jid, peer: jid, requestId: REQUEST_ID, text: TEXT, envelope: ENVELOPE }),
+  encryptEmpty: record({
+    jid,
+    peer: jid,
+    deviceId: DEVICE_ID,
+    version: VERSION,
+    requestId: REQUEST_ID,
+  }),
   decrypt: record({ jid, request: decryptRequest }),
   chores: record({ jid }),
   refused: record({ code: REFUSAL }, { jid, peer: jid }),

@@ -1,11 +1,10 @@
 // What may be asked of the vault, by whom, and what it answers. The vault never sees XML; content never sees keys.
 // Bytes are Uint8Array (the manifest asks for structured clone). Every request is safe to repeat (design D5).
 import type { BareJid } from '../jid';
-import type { Bundle, OmemoVersion } from '../omemo/types';
+import type { Bundle, OmemoVersion, PublishedBundle } from '../omemo/types';
 import type { FailureCode, RefusalCode } from './reasons';
 
-/** The version that travels between content and vault (design D4). */
-export type WireVersion = Extract<OmemoVersion, 'eu.siacs.conversations.axolotl'>;
+export type { OmemoVersion, PublishedBundle };
 
 /** Trust in one identity key of one bare JID. */
 export type Trust = 'undecided' | 'trusted' | 'verified' | 'distrusted';
@@ -36,10 +35,20 @@ export type Attachment =
   | { readonly kind: 'ignored' }
   | { readonly kind: 'granted'; readonly deviceId: number };
 
-/** A device that must get a bundle before a message can leave. */
 export interface DeviceAddress {
   readonly jid: BareJid;
   readonly deviceId: number;
+}
+
+/** A device list: every account has one for each version. */
+export interface ListAddress {
+  readonly jid: BareJid;
+  readonly version: OmemoVersion;
+}
+
+/** The bundle of a device: every device has one for each version. */
+export interface BundleAddress extends DeviceAddress {
+  readonly version: OmemoVersion;
 }
 
 /** What must happen before a message to `peer` can be encrypted. */
@@ -48,8 +57,8 @@ export type Preparation =
   | { readonly kind: 'ready' }
   | {
       readonly kind: 'fetch';
-      readonly lists: readonly BareJid[];
-      readonly bundles: readonly DeviceAddress[];
+      readonly lists: readonly ListAddress[];
+      readonly bundles: readonly BundleAddress[];
     }
   | { readonly kind: 'refused'; readonly code: RefusalCode };
 
@@ -63,7 +72,7 @@ export interface WireKey {
 
 /** A legacy message as it goes on the wire; `iv` 12 bytes; `payload` ciphertext without tag, absent in an empty message. */
 export interface WireMessage {
-  readonly version: WireVersion;
+  readonly version: 'eu.siacs.conversations.axolotl';
   readonly senderDeviceId: number;
   readonly iv: Uint8Array;
   readonly keys: readonly WireKey[];
@@ -82,18 +91,16 @@ export interface Omemo2Message {
   readonly payload?: Uint8Array;
 }
 
-/**
- * A bundle of `urn:xmpp:omemo:2` as on the wire: `identityKeyEd` in Ed25519 form, other keys Curve25519, 32 bytes each;
- * signature 64 bytes, plain Ed25519.
- */
-export interface Omemo2Bundle extends Omit<Bundle, 'identityKey'> {
-  readonly identityKeyEd: Uint8Array;
-}
+/** A message ready for the wire, of either version. */
+export type EncryptedMessage = WireMessage | Omemo2Message;
+
+/** One for each version that a recipient needs, legacy first. */
+export type EncryptedMessages = readonly [EncryptedMessage, ...EncryptedMessage[]];
 
 export type EncryptOutcome =
   | {
       readonly kind: 'encrypted';
-      readonly message: WireMessage;
+      readonly messages: EncryptedMessages;
       /** Active devices that got no key, and why. */
       readonly skipped: readonly (DeviceAddress & {
         readonly code: 'no-bundle' | 'distrusted' | 'not-verified';
@@ -107,7 +114,7 @@ export interface DecryptRequest {
   /** Real bare JID of the writer. */
   readonly sender: BareJid;
   /** As received; `keys` holds only those with our device id, all of them. `iv` may be missing without payload. */
-  readonly version: WireVersion;
+  readonly version: OmemoVersion;
   readonly senderDeviceId: number;
   readonly keys: readonly WireKey[];
   readonly iv?: Uint8Array;
@@ -118,15 +125,16 @@ export interface DecryptRequest {
 
 /** Work for the session after a decryption, off the path of the message. */
 export type Chore =
-  | { readonly kind: 'publish-bundle' }
-  | { readonly kind: 'refresh-list'; readonly jid: BareJid }
-  | { readonly kind: 'send-empty'; readonly jid: BareJid; readonly deviceId: number }
+  | { readonly kind: 'publish-bundle'; readonly version: OmemoVersion }
+  | ({ readonly kind: 'refresh-list' } & ListAddress)
+  | ({ readonly kind: 'send-empty' } & BundleAddress)
   /** Fetch the bundle of the device and send it an empty message in a new session. */
-  | { readonly kind: 'reset-session'; readonly jid: BareJid; readonly deviceId: number };
+  | ({ readonly kind: 'reset-session' } & BundleAddress);
 
 export type DecryptOutcome =
   | {
       readonly kind: 'text';
+      /** What the payload holds: the body in legacy, the envelope of XEP-0420 in `urn:xmpp:omemo:2`. */
       readonly text: string;
       readonly trust: Trust;
       readonly chores: readonly Chore[];
@@ -170,14 +178,14 @@ export interface ContentApi {
     };
     result: null;
   };
-  /** Our public bundle as it should stand on the server. Rotates and refills when due. */
+  /** Our public bundle of a version as it should stand on the server. Rotates and refills when due. */
   ownBundle: {
-    arg: { readonly jid: BareJid };
+    arg: { readonly jid: BareJid; readonly version: OmemoVersion };
     result: { readonly deviceId: number; readonly bundle: Bundle };
   };
   /**
-   * Our own list before the first publication: is our id free? Answers the id to publish under, and the same from then on:
-   * what stands on the list later is our own entry.
+   * Our own lists, of both versions, before the first publication: is our id free? Answers the id to publish under, and the
+   * same from then on: what stands on a list later is our own entry.
    */
   claimDeviceId: {
     arg: { readonly jid: BareJid; readonly listed: readonly number[] };
@@ -188,6 +196,7 @@ export interface ContentApi {
     arg: {
       readonly jid: BareJid;
       readonly owner: BareJid;
+      readonly version: OmemoVersion;
       readonly list: Fetched<readonly number[]>;
     };
     result: null;
@@ -198,7 +207,8 @@ export interface ContentApi {
       readonly jid: BareJid;
       readonly owner: BareJid;
       readonly deviceId: number;
-      readonly bundle: Fetched<Bundle>;
+      readonly version: OmemoVersion;
+      readonly bundle: Fetched<PublishedBundle>;
     };
     result: null;
   };
@@ -209,7 +219,10 @@ export interface ContentApi {
       readonly jid: BareJid;
       readonly peer: BareJid;
       readonly requestId: string;
+      /** What legacy encrypts. */
       readonly text: string;
+      /** What `urn:xmpp:omemo:2` encrypts: the envelope of XEP-0420. */
+      readonly envelope: string;
     };
     result: EncryptOutcome;
   };
@@ -219,6 +232,7 @@ export interface ContentApi {
       readonly jid: BareJid;
       readonly peer: BareJid;
       readonly deviceId: number;
+      readonly version: OmemoVersion;
       readonly requestId: string;
     };
     result: EncryptOutcome;

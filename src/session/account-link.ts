@@ -2,8 +2,9 @@
 // popup. The stream asks here whether and with what a message may go on.
 import type { BareJid } from '../jid';
 import { log } from '../log';
+import type { Attachment, OmemoVersion, StreamState } from '../rpc/vault-api';
+import { LEGACY, OMEMO2, VERSIONS } from '../rpc/versions';
 import type { RefusalCode } from '../rpc/reasons';
-import type { Attachment, StreamState } from '../rpc/vault-api';
 import { NS } from '../xml/ns';
 import { accountOf, type StreamAccount } from './account';
 import type { Chores } from './chores';
@@ -34,10 +35,17 @@ export class AccountLink {
   readonly #memory: StreamMemory;
   readonly #iqs: OwnIqs;
   readonly #chores: Chores;
-  readonly #listRepair = new ListRepair(
-    () => this.#republish(),
-    () => this.#setState('failed'),
-  );
+  readonly #listRepairs: Readonly<Record<OmemoVersion, ListRepair>> = {
+    [LEGACY]: new ListRepair(
+      () => this.#republish(),
+      () => this.#setState('failed'),
+    ),
+    // Without it messages are still encrypted, and who speaks only OMEMO 2 can be written to.
+    [OMEMO2]: new ListRepair(
+      () => this.#republish(),
+      () => log('stream', 'warn', 'omemo2-list'),
+    ),
+  };
   #observations = new Observations();
   #state: StreamState = 'connecting';
   #account: StreamAccount | undefined;
@@ -163,7 +171,7 @@ export class AccountLink {
   /** The stream ended. */
   close(): void {
     this.#isClosed = true;
-    this.#listRepair.stop();
+    for (const version of VERSIONS) this.#listRepairs[version].stop();
     this.#vault
       .request('report', { stream: this.#stream, endpoint: this.#endpoint, state: 'gone' })
       .catch(() => undefined);
@@ -191,7 +199,9 @@ export class AccountLink {
     const attachment = await this.#vault.request('attach', arg, OUT_LIMIT_MS);
     this.#attachment = attachment;
     if (attachment.kind !== 'granted') return this.#setState(attachment.kind);
-    this.#devices ??= new Devices(this.#iqs, this.#vault, jid, (ids) => this.#checkOwnList(ids));
+    this.#devices ??= new Devices(this.#iqs, this.#vault, jid, (version, ids) =>
+      this.#checkOwnList(version, ids),
+    );
     this.#chores.begin(jid, this.#devices);
     this.#beginPublishing(jid, this.#devices);
   }
@@ -208,7 +218,7 @@ export class AccountLink {
     try {
       isPublished = await publishKeys({ iqs: this.#iqs, vault: this.#vault, devices, jid });
       // The id may have changed when it was claimed.
-      const { deviceId } = await this.#vault.request('ownBundle', { jid });
+      const { deviceId } = await this.#vault.request('ownBundle', { jid, version: LEGACY });
       this.#attachment = { kind: 'granted', deviceId };
     } catch (error) {
       log('stream', 'warn', refusalOf(error));
@@ -221,9 +231,9 @@ export class AccountLink {
   }
 
   /** Are we still on our own list? */
-  #checkOwnList(deviceIds: readonly number[]): void {
+  #checkOwnList(version: OmemoVersion, deviceIds: readonly number[]): void {
     if (this.#state !== 'ready' || this.deviceId === undefined) return;
-    if (!deviceIds.includes(this.deviceId)) this.#listRepair.missing();
+    if (!deviceIds.includes(this.deviceId)) this.#listRepairs[version].missing();
   }
 
   async #republish(): Promise<boolean> {

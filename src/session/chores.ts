@@ -2,10 +2,11 @@
 // Nothing here may hold up or fail a message.
 import type { BareJid } from '../jid';
 import { log } from '../log';
-import type { Chore } from '../rpc/vault-api';
+import type { BundleAddress, Chore, OmemoVersion } from '../rpc/vault-api';
 import type { Devices } from './devices';
 import { newIdPrefix, type OwnIqs } from './iq';
 import { composeEmpty } from './outbound';
+import { VERSIONS } from '../rpc/versions';
 import { publishBundle } from './publish';
 import type { VaultClient } from './vault-client';
 
@@ -22,6 +23,8 @@ export class Chores {
   #account: { readonly jid: BareJid; readonly devices: Devices } | undefined;
   #upkeep: ReturnType<typeof setInterval> | undefined;
   #publishing: ReturnType<typeof setTimeout> | undefined;
+  /** The versions whose bundles are to be published then. */
+  readonly #due = new Set<OmemoVersion>();
 
   constructor(vault: VaultClient, iqs: OwnIqs, send: (id: string, text: string) => void) {
     this.#vault = vault;
@@ -33,7 +36,7 @@ export class Chores {
   begin(jid: BareJid, devices: Devices): void {
     this.#account = { jid, devices };
     // A page may stay open for weeks; the vault rotates and refills when the bundle is asked for.
-    this.#upkeep ??= setInterval(() => this.#publishSoon(jid, devices), UPKEEP_EVERY_MS);
+    this.#upkeep ??= setInterval(() => this.#publishSoon(jid, devices, VERSIONS), UPKEEP_EVERY_MS);
   }
 
   /** The stream ended. */
@@ -57,28 +60,34 @@ export class Chores {
   async #perform(chore: Chore): Promise<void> {
     if (this.#account === undefined) return;
     const { jid, devices } = this.#account;
-    if (chore.kind === 'refresh-list') await devices.fetchList(chore.jid);
-    if (chore.kind === 'publish-bundle') this.#publishSoon(jid, devices);
+    if (chore.kind === 'refresh-list') await devices.fetchList(chore);
+    if (chore.kind === 'publish-bundle') this.#publishSoon(jid, devices, [chore.version]);
     if (chore.kind === 'reset-session') {
       await devices.fetchBundle(chore);
-      await this.#sendEmpty(jid, chore.jid, chore.deviceId);
+      await this.#sendEmpty(jid, chore);
     }
-    if (chore.kind === 'send-empty') await this.#sendEmpty(jid, chore.jid, chore.deviceId);
+    if (chore.kind === 'send-empty') await this.#sendEmpty(jid, chore);
   }
 
-  #publishSoon(jid: BareJid, devices: Devices): void {
+  #publishSoon(jid: BareJid, devices: Devices, versions: readonly OmemoVersion[]): void {
     clearTimeout(this.#publishing);
+    for (const version of versions) this.#due.add(version);
     const publisher = { iqs: this.#iqs, vault: this.#vault, devices, jid };
     this.#publishing = setTimeout(() => {
-      publishBundle(publisher).catch(() => log('chores', 'warn', 'publish-bundle'));
+      const due = [...this.#due];
+      this.#due.clear();
+      for (const version of due) {
+        publishBundle(publisher, version).catch(() => log('chores', 'warn', 'publish-bundle'));
+      }
     }, PUBLISH_AFTER_MS);
   }
 
-  async #sendEmpty(jid: BareJid, peer: BareJid, deviceId: number): Promise<void> {
+  async #sendEmpty(jid: BareJid, { jid: peer, deviceId, version }: BundleAddress): Promise<void> {
     const requestId = newIdPrefix();
-    const outcome = await this.#vault.request('encryptEmpty', { jid, peer, deviceId, requestId });
+    const arg = { jid, peer, deviceId, version, requestId };
+    const outcome = await this.#vault.request('encryptEmpty', arg);
     if (outcome.kind === 'encrypted') {
-      this.#send(requestId, composeEmpty(peer, requestId, outcome.message));
+      this.#send(requestId, composeEmpty(peer, requestId, outcome.messages[0]));
     }
   }
 }

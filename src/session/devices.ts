@@ -2,14 +2,12 @@
 // were answered. Nothing is decided here.
 import type { BareJid } from '../jid';
 import { VaultError } from '../rpc/errors';
-import type { DeviceAddress, Fetched } from '../rpc/vault-api';
-import { codecFor } from './codec/codec';
+import type { BundleAddress, Fetched, ListAddress, OmemoVersion } from '../rpc/vault-api';
+import { codecFor, type Codec } from './codec/codec';
 import { StanzaError } from './errors';
 import type { OwnIqs } from './iq';
 import { fetchItem } from './pep';
 import type { VaultClient } from './vault-client';
-
-const codec = codecFor('eu.siacs.conversations.axolotl');
 
 function read<T>(fetched: Fetched<Element>, reader: (element: Element) => T): Fetched<T> {
   if (fetched.kind !== 'present') return fetched;
@@ -38,7 +36,7 @@ export class Devices {
   readonly #iqs: OwnIqs;
   readonly #vault: VaultClient;
   readonly #jid: BareJid;
-  readonly #onOwnList: (deviceIds: readonly number[]) => void;
+  readonly #onOwnList: (version: OmemoVersion, deviceIds: readonly number[]) => void;
   readonly #running = new Map<string, Promise<void>>();
 
   /** @param onOwnList told every list of our own account that could be read. */
@@ -46,7 +44,7 @@ export class Devices {
     iqs: OwnIqs,
     vault: VaultClient,
     jid: BareJid,
-    onOwnList: (deviceIds: readonly number[]) => void,
+    onOwnList: (version: OmemoVersion, deviceIds: readonly number[]) => void,
   ) {
     this.#onOwnList = onOwnList;
     this.#iqs = iqs;
@@ -67,31 +65,38 @@ export class Devices {
   }
 
   /** Hands a list, fetched or pushed, to the vault. */
-  async seen(owner: BareJid, fetched: Fetched<Element>): Promise<void> {
+  async seen({ jid: owner, version }: ListAddress, fetched: Fetched<Element>): Promise<void> {
     const jid = this.#jid;
+    const codec: Codec = codecFor(version);
     const list = read(fetched, codec.readDeviceList);
-    if (owner === jid && list.kind === 'present') this.#onOwnList(list.value);
+    if (owner === jid && list.kind === 'present') this.#onOwnList(version, list.value);
+    const hand = (value: Fetched<readonly number[]>) =>
+      this.#vault.request('listSeen', { jid, owner, version, list: value });
     await offer(
-      () => this.#vault.request('listSeen', { jid, owner, list }),
-      () => this.#vault.request('listSeen', { jid, owner, list: { kind: 'failed' } }),
+      () => hand(list),
+      () => hand({ kind: 'failed' }),
     );
   }
 
-  fetchList(owner: BareJid): Promise<void> {
-    return this.#once(`list ${owner}`, async () => {
-      await this.seen(owner, await fetchItem(this.#iqs, this.#ownerOf(owner), codec.listNode));
+  fetchList(address: ListAddress): Promise<void> {
+    const { jid: owner, version } = address;
+    return this.#once(`list ${version} ${owner}`, async () => {
+      const { listNode } = codecFor(version);
+      await this.seen(address, await fetchItem(this.#iqs, this.#ownerOf(owner), listNode));
     });
   }
 
-  fetchBundle({ jid: owner, deviceId }: DeviceAddress): Promise<void> {
-    return this.#once(`bundle ${deviceId} ${owner}`, async () => {
+  fetchBundle({ jid: owner, deviceId, version }: BundleAddress): Promise<void> {
+    return this.#once(`bundle ${deviceId} ${version} ${owner}`, async () => {
       const jid = this.#jid;
+      const codec: Codec = codecFor(version);
       const node = codec.bundleNode(deviceId);
-      const fetched = await fetchItem(this.#iqs, this.#ownerOf(owner), node);
+      const item = codec.bundleItem(deviceId);
+      const fetched = await fetchItem(this.#iqs, this.#ownerOf(owner), node, item);
       const bundle = read(fetched, codec.readBundle);
       // The vault itself leaves the device out for a while after a bad bundle.
       await offer(
-        () => this.#vault.request('bundleSeen', { jid, owner, deviceId, bundle }),
+        () => this.#vault.request('bundleSeen', { jid, owner, deviceId, version, bundle }),
         () => Promise.resolve(),
       );
     });

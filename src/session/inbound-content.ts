@@ -5,7 +5,7 @@ import { explainOptOut, type FailureCode } from '../rpc/reasons';
 import type { Trust } from '../rpc/vault-api';
 import { append, appendText, childrenOf, removeElement, textOf } from '../xml/element';
 import { NS } from '../xml/ns';
-import type { EnvelopeContext, OpenedEnvelope } from './envelope';
+import { openEnvelope, type EnvelopeContext, type OpenedEnvelope } from './envelope';
 import { IN_BESIDE_ENVELOPE } from './envelope-rules';
 import type { StanzaErrorCode } from './errors';
 import {
@@ -100,4 +100,14 @@ export function restoreContent(
   return isEmpty && unwrapped.wrapper !== 'archive'
     ? undefined
     : rewrap(stanza, unwrapped, message);
+}
+
+/** The body in an envelope of ours that came back, or undefined if there is none. */
+export function bodyIn(xml: string, context: EnvelopeContext): string | undefined {
+  const opened = openEnvelope(xml, context);
+  if (opened.kind === 'refused') return undefined;
+  const body = opened.children.find(
+    ({ localName, namespaceURI }) => localName === 'body' && namespaceURI === NS.client,
+  );
+  return body && textOf(body);
 }

@@ -1,16 +1,26 @@
 // The way of a message from the server: unwrap, decrypt, restore. Whatever fails is shown as an explanation; the stream goes on.
 import type { BareJid } from '../jid';
+import type {
+  Chore,
+  ContentApi,
+  DecryptOutcome,
+  DecryptRequest,
+  OmemoVersion,
+} from '../rpc/vault-api';
+import { LEGACY, OMEMO2, VERSIONS } from '../rpc/versions';
 import type { FailureCode } from '../rpc/reasons';
-import type { Chore, ContentApi, DecryptOutcome, DecryptRequest } from '../rpc/vault-api';
 import { childOf, childrenOf, serialise } from '../xml/element';
 import { NS } from '../xml/ns';
 import {
   chooseEncrypted,
+  codecFor,
   findEncrypted,
   type FoundEncrypted,
   type MessageForUs,
 } from './codec/codec';
+import { openEnvelope } from './envelope';
 import { StanzaError } from './errors';
+import { bodyIn, contextOf, restoreContent } from './inbound-content';
 import { restore, restoreError, restorePlain } from './inbound';
 import type { Observations } from './observe';
 import { unwrap, type UnwrappedMessage } from './unwrap';
@@ -32,16 +42,8 @@ export interface InboundTools {
   readonly observations: Observations;
 }
 
-/** The version the vault decrypts. */
-const VERSION: DecryptRequest['version'] = 'eu.siacs.conversations.axolotl';
-
 const AS_IT_CAME: InboundResult = { chores: [] };
 const SWALLOWED: InboundResult = { frames: [], chores: [] };
-
-function encryptedIn(message: Element): readonly FoundEncrypted[] | 'several' {
-  const found = findEncrypted(message);
-  return found === 'several' ? found : found.filter(({ codec }) => codec.version === VERSION);
-}
 
 function read({ own, deviceId }: InboundTools, found: readonly FoundEncrypted[]): MessageForUs {
   return chooseEncrypted(found, { jid: own, deviceId });
@@ -50,12 +52,12 @@ function read({ own, deviceId }: InboundTools, found: readonly FoundEncrypted[])
 function requestOf(
   { own, observations }: InboundTools,
   { sender, peer }: UnwrappedMessage,
-  { message, keys }: MessageForUs,
+  { codec, message, keys }: MessageForUs,
 ): DecryptRequest {
   return {
     peer,
     sender,
-    version: VERSION,
+    version: codec.version,
     senderDeviceId: message.senderDeviceId,
     // A hostile stanza may repeat our id for ever; more than a few colliding ids never happen.
     keys: keys.slice(0, 8),
@@ -92,24 +94,48 @@ async function decrypt(
   }
 }
 
+/** What a stanza holds for us and what it says. */
+interface Opened {
+  readonly version: OmemoVersion;
+  readonly outcome: DecryptOutcome;
+}
+
+const UNREADABLE: DecryptOutcome = { kind: 'failed', code: 'malformed', chores: [] };
+
+async function openWith(
+  tools: InboundTools,
+  unwrapped: UnwrappedMessage,
+  found: readonly FoundEncrypted[] | 'several',
+): Promise<Opened> {
+  if (found === 'several') return { version: LEGACY, outcome: UNREADABLE };
+  try {
+    const received = read(tools, found);
+    const request = () => requestOf(tools, unwrapped, received);
+    const outcome = await ask(tools, request, received.message.payload !== undefined);
+    return { version: received.codec.version, outcome };
+  } catch (error) {
+    if (!(error instanceof StanzaError)) throw error;
+    return { version: LEGACY, outcome: UNREADABLE };
+  }
+}
+
 async function receiveEncrypted(
   tools: InboundTools,
   stanza: Element,
   unwrapped: UnwrappedMessage,
   found: readonly FoundEncrypted[] | 'several',
 ): Promise<InboundResult> {
-  let outcome: DecryptOutcome = { kind: 'failed', code: 'malformed', chores: [] };
-  if (found !== 'several') {
-    try {
-      const received = read(tools, found);
-      const request = () => requestOf(tools, unwrapped, received);
-      outcome = await ask(tools, request, received.message.payload !== undefined);
-    } catch (error) {
-      if (!(error instanceof StanzaError)) throw error;
-    }
+  const { own } = tools;
+  const { version, outcome } = await openWith(tools, unwrapped, found);
+  const { chores } = outcome;
+  let frame: string | undefined;
+  if (outcome.kind === 'text' && version === OMEMO2) {
+    const opened = openEnvelope(outcome.text, contextOf(unwrapped, own, Date.now()));
+    frame = restoreContent(stanza, unwrapped, opened, outcome.trust, own);
+  } else {
+    frame = restore(stanza, unwrapped, outcome, own);
   }
-  const frame = restore(stanza, unwrapped, outcome, tools.own);
-  return { frames: frame === undefined ? [] : [frame], chores: outcome.chores };
+  return { frames: frame === undefined ? [] : [frame], chores };
 }
 
 /** A bounced message of ours: the page gets its own text back with the error. */
@@ -118,18 +144,14 @@ async function receiveError(
   stanza: Element,
   unwrapped: UnwrappedMessage,
 ): Promise<InboundResult> {
-  const found = encryptedIn(unwrapped.message);
+  const found = findEncrypted(unwrapped.message);
   if (found === 'several' || found.length === 0 || unwrapped.wrapper !== 'live') return AS_IT_CAME;
-  let text: string | undefined;
-  try {
-    const received = read(tools, found);
-    const bounced: UnwrappedMessage = { ...unwrapped, sender: tools.own };
-    const outcome = await ask(tools, () => requestOf(tools, bounced, received), true);
-    if (outcome.kind === 'text') ({ text } = outcome);
-  } catch (error) {
-    if (!(error instanceof StanzaError)) throw error;
-  }
-  return { frames: [restoreError(stanza, text)], chores: [] };
+  const bounced: UnwrappedMessage = { ...unwrapped, sender: tools.own };
+  const { version, outcome } = await openWith(tools, bounced, found);
+  const text = outcome.kind === 'text' ? outcome.text : undefined;
+  const isEnvelope = text !== undefined && version === OMEMO2;
+  const body = isEnvelope ? bodyIn(text, contextOf(bounced, tools.own, Date.now())) : text;
+  return { frames: [restoreError(stanza, body)], chores: [] };
 }
 
 function hasText(message: Element): boolean {
@@ -171,25 +193,31 @@ export async function receiveMessage(tools: InboundTools, stanza: Element): Prom
   if (unwrapped.message.getAttribute('type') === 'error') {
     return receiveError(tools, stanza, unwrapped);
   }
-  const found = encryptedIn(unwrapped.message);
+  const found = findEncrypted(unwrapped.message);
   if (found === 'several' || found.length > 0) {
     return receiveEncrypted(tools, stanza, unwrapped, found);
   }
   return receivePlain(tools, stanza, unwrapped);
 }
 
-/** The device list in a PEP event of a bare JID (I-53), or undefined. */
-export function listEventIn(
-  stanza: Element,
-  own: BareJid,
-  listNode: string,
-): { readonly from: string; readonly payload: Element | undefined } | undefined {
+/** A device list that somebody's server told of its own accord. */
+export interface ListEvent {
+  /** As in the stanza; our own account if there is none. */
+  readonly from: string;
+  readonly version: OmemoVersion;
+  readonly payload: Element | undefined;
+}
+
+/** The device list in a PEP event (I-53), or undefined. */
+export function listEventIn(stanza: Element, own: BareJid): ListEvent | undefined {
   const type = stanza.getAttribute('type');
   if (stanza.localName !== 'message' || (type !== 'headline' && type !== null)) return undefined;
   const event = childOf(stanza, 'event', NS.pubsubEvent);
   const items = event && childOf(event, 'items', NS.pubsubEvent);
-  if (items?.getAttribute('node') !== listNode) return undefined;
+  const node = items?.getAttribute('node');
+  const version = VERSIONS.find((each) => codecFor(each).listNode === node);
+  if (items === undefined || version === undefined) return undefined;
   const item = childrenOf(items, 'item', NS.pubsubEvent).at(-1);
   const payload = item && childrenOf(item)[0];
-  return { from: stanza.getAttribute('from') ?? own, payload };
+  return { from: stanza.getAttribute('from') ?? own, version, payload };
 }

@@ -2,6 +2,7 @@
 import type { BareJid } from '../jid';
 import type { RefusalCode } from '../rpc/reasons';
 import type { Devices } from './devices';
+import { buildEnvelope } from './envelope-build';
 import { composeOutbound, type ProtectPlan } from './outbound';
 import { OUT_LIMIT_MS, refusalOf, type VaultClient } from './vault-client';
 
@@ -33,21 +34,35 @@ async function requestIdOf({ peer, id, text }: ProtectPlan): Promise<string> {
   return `${peer}|${id.slice(0, 4096)}|${hex.join('')}`;
 }
 
+/** I-10: servers end the stream for a stanza above it; Prosody 0.12 and ejabberd 23.01 take this many bytes from a client. */
+const MAX_FRAME_BYTES = 256 * 1024;
+
+const random = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
+
+/** Encrypts what may leave now. */
+async function encrypt({ vault, jid }: OutboundTools, plan: ProtectPlan): Promise<OutboundResult> {
+  const { peer, text, content } = plan;
+  const built = buildEnvelope({ content, from: jid, to: peer, at: Date.now() }, random);
+  if (built.kind === 'too-large') return { kind: 'refused', code: 'too-large' };
+  const requestId = await requestIdOf(plan);
+  const arg = { jid, peer, requestId, text, envelope: built.xml };
+  const outcome = await vault.request('encrypt', arg, OUT_LIMIT_MS);
+  if (outcome.kind === 'refused') return outcome;
+  const frame = composeOutbound(plan, outcome.messages);
+  const isTooLarge = new TextEncoder().encode(frame).length > MAX_FRAME_BYTES;
+  return isTooLarge ? { kind: 'refused', code: 'too-large' } : { kind: 'send', frame };
+}
+
 async function run(tools: OutboundTools, plan: ProtectPlan): Promise<OutboundResult> {
   const { vault, devices, jid } = tools;
-  const { peer, text } = plan;
+  const { peer } = plan;
   for (let round = 0; round < ROUNDS; round++) {
     const preparation = await vault.request('prepare', { jid, peer }, OUT_LIMIT_MS);
     if (preparation.kind === 'plain') return { kind: 'plain' };
     if (preparation.kind === 'refused') return { kind: 'refused', code: preparation.code };
-    if (preparation.kind === 'ready') {
-      const requestId = await requestIdOf(plan);
-      const outcome = await vault.request('encrypt', { jid, peer, requestId, text }, OUT_LIMIT_MS);
-      if (outcome.kind === 'refused') return outcome;
-      return { kind: 'send', frame: composeOutbound(plan, outcome.message) };
-    }
+    if (preparation.kind === 'ready') return encrypt(tools, plan);
     await Promise.all([
-      ...preparation.lists.map((owner) => devices.fetchList(owner)),
+      ...preparation.lists.map((address) => devices.fetchList(address)),
       ...preparation.bundles.map((address) => devices.fetchBundle(address)),
     ]);
   }

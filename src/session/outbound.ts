@@ -2,6 +2,7 @@
 // Pure. Default is deny: the stanza that leaves is written anew and holds only what allow-list.ts names.
 import { bareJid, resourceOf, type BareJid } from '../jid';
 import { explainRefusal, type RefusalCode } from '../rpc/reasons';
+import type { EncryptedMessage, EncryptedMessages } from '../rpc/vault-api';
 import { build, elementOf, frameOf } from '../xml/build';
 import { append, appendText, childOf, childrenOf, copyOf, serialise, textOf } from '../xml/element';
 import { NS, OMEMO_NAMESPACES } from '../xml/ns';
@@ -15,7 +16,7 @@ import {
   ruleFor,
   type Rules,
 } from './allow-list';
-import { writeEncrypted, type EncryptedMessage } from './codec/codec';
+import { writeEncrypted } from './codec/codec';
 import { contentOf, OUT_BESIDE_ENVELOPE } from './envelope-rules';
 
 /** A message with text. */
@@ -192,24 +193,15 @@ function isInvitation(stanza: Element): boolean {
   return isMediated || childOf(stanza, 'x', NS.conference) !== undefined;
 }
 
-// Legacy first: Psi, lurch and Movim read the first `<encrypted>`, whatever its namespace (Q-4, design D4).
-function inOrder(messages: readonly EncryptedMessage[]): EncryptedMessage[] {
-  const isLegacy = ({ version }: EncryptedMessage): boolean => version === NS.legacy;
-  return [...messages.filter(isLegacy), ...messages.filter((message) => !isLegacy(message))];
-}
-
 /**
  * The encrypted stanza: what may stay, an `<encrypted>` for each version, EME, store hint, fallback body (wire §2.3, I-108,
  * design D4). Without a legacy part more is inside the envelope, so less may stay, and XEP-0420 forbids the body.
+ * @param messages legacy first: Psi, lurch and Movim read the first `<encrypted>`, whatever its namespace (Q-4).
  */
-export function composeOutbound(
-  plan: ProtectPlan,
-  first: EncryptedMessage,
-  second?: EncryptedMessage,
-): string {
-  if (second?.version === first.version) throw new TypeError('second: want the other version');
-  const messages = inOrder(second === undefined ? [first] : [first, second]);
-  const [{ version } = first] = messages;
+export function composeOutbound(plan: ProtectPlan, messages: EncryptedMessages): string {
+  const [{ version }, second] = messages;
+  if (second?.version === version) throw new TypeError('messages: want one of each version');
+  if (second?.version === NS.legacy) throw new TypeError('messages: want legacy first');
   const isLegacy = version === NS.legacy;
   const stanza = isLegacy ? copyOf(plan.stanza) : keepFrom(plan.stanza, OUT_BESIDE_ENVELOPE).kept;
   for (const message of messages) append(stanza, writeEncrypted(message));

@@ -9,106 +9,171 @@ import type { OwnIqs, Reply } from './iq';
 /** Errors that mean "you may not see it", which proves nothing about what is there. */
 const HIDDEN: readonly string[] = ['forbidden', 'not-authorized', 'presence-subscription-required'];
 
-/** The payload of item `current`, else of the last item. */
-function payloadOf(stanza: Element): Element | undefined {
+/** The id of the item in a node that holds one. */
+const ONLY_ITEM = 'current';
+
+/** The payload of that item; of a node that holds one item, the last if none is called `current`. */
+function payloadOf(stanza: Element, wanted: string | undefined): Element | undefined {
   const pubsub = childOf(stanza, 'pubsub', NS.pubsub);
   const items = pubsub && childOf(pubsub, 'items', NS.pubsub);
   const all = items === undefined ? [] : childrenOf(items, 'item', NS.pubsub);
-  const item = all.find((each) => each.getAttribute('id') === 'current') ?? all.at(-1);
+  const named = all.find((each) => each.getAttribute('id') === (wanted ?? ONLY_ITEM));
+  const item = named ?? (wanted === undefined ? all.at(-1) : undefined);
   return item && childrenOf(item)[0];
 }
 
-function answerOf(reply: Reply): Fetched<Element> {
+function answerOf(reply: Reply, wanted: string | undefined): Fetched<Element> {
   if (reply.kind === 'timeout') return { kind: 'failed' };
   if (reply.kind === 'error') {
     if (reply.condition === 'item-not-found') return { kind: 'absent' };
     return { kind: HIDDEN.includes(reply.condition) ? 'hidden' : 'failed' };
   }
-  const payload = payloadOf(reply.stanza);
+  const payload = payloadOf(reply.stanza, wanted);
   return payload === undefined ? { kind: 'absent' } : { kind: 'present', value: payload };
 }
 
-function itemsQuery(node: string, isLimited: boolean): string {
+function itemsQuery(node: string, item: string | undefined, isLimited: boolean): string {
   const builder = build('pubsub', { xmlns: NS.pubsub });
-  builder.c('items', { node, ...(isLimited && { max_items: '1' }) });
+  const limit = isLimited && item === undefined ? { max_items: '1' } : {};
+  builder.c('items', { node, ...limit });
+  if (item !== undefined) builder.c('item', { id: item });
   return frameOf(builder);
 }
 
-/** The newest item of a node; `owner` absent: our own. */
+/** The item of that id, or the newest of a node that holds one; `owner` absent: our own. */
 export async function fetchItem(
   iqs: OwnIqs,
   owner: BareJid | undefined,
   node: string,
+  item?: string,
 ): Promise<Fetched<Element>> {
   const ask = (isLimited: boolean): Promise<Reply> =>
     iqs.request({
       type: 'get',
       ...(owner !== undefined && { to: owner }),
-      payload: itemsQuery(node, isLimited),
+      payload: itemsQuery(node, item, isLimited),
     });
   const first = await ask(true);
-  const answer = answerOf(first);
+  const answer = answerOf(first, item);
   // Some servers refuse max_items; then all items come.
-  const isRefused = answer.kind === 'failed' && first.kind === 'error';
-  return isRefused ? answerOf(await ask(false)) : answer;
+  const isRefused = answer.kind === 'failed' && first.kind === 'error' && item === undefined;
+  return isRefused ? answerOf(await ask(false), item) : answer;
 }
 
-const OPTIONS: readonly (readonly [name: string, value: string])[] = [
+type Options = readonly (readonly [name: string, value: string])[];
+
+const OPEN: Options = [
   ['pubsub#persist_items', 'true'],
   ['pubsub#access_model', 'open'],
 ];
 
-function addForm(builder: Builder, formType: string): void {
+function roomFor(maxItems: string): Options {
+  return [...OPEN, ['pubsub#max_items', maxItems]];
+}
+
+function addForm(builder: Builder, formType: string, options: Options): void {
   builder.c('x', { xmlns: NS.dataForms, type: 'submit' });
   builder.c('field', { var: 'FORM_TYPE', type: 'hidden' }).c('value').t(formType).up().up();
-  for (const [name, value] of OPTIONS) {
+  for (const [name, value] of options) {
     builder.c('field', { var: name }).c('value').t(value).up().up();
   }
 }
 
-function publication(node: string, payload: Element, hasOptions: boolean): string {
+/** @param options none: as a server without publish-options needs it. */
+function publication(node: string, item: string, payload: Element, options: Options): string {
   const builder = build('pubsub', { xmlns: NS.pubsub });
-  builder.c('publish', { node }).c('item', { id: 'current' });
+  builder.c('publish', { node }).c('item', { id: item });
   // No white space between the elements: Debian 12's python-oldmemo takes it for content.
   adopt(builder, payload).up().up();
-  if (hasOptions) {
+  if (options.length > 0) {
     builder.c('publish-options', {});
-    addForm(builder, NS.publishOptions);
+    addForm(builder, NS.publishOptions, options);
   }
   return frameOf(builder);
 }
 
-function configuration(node: string): string {
+function configuration(node: string, options: Options): string {
   const builder = build('pubsub', { xmlns: NS.pubsubOwner });
   builder.c('configure', { node });
-  addForm(builder, NS.nodeConfig);
+  addForm(builder, NS.nodeConfig, options);
   return frameOf(builder);
 }
 
-/**
- * Publishes the one item of a node of ours, open to everybody. A node that stands with other settings is configured first;
- * a server without publish-options gets the item all the same.
- * @returns whether the server took it.
- */
-export async function publishItem(iqs: OwnIqs, node: string, payload: Element): Promise<boolean> {
-  const set = async (text: string): Promise<Reply['kind']> =>
-    (await iqs.request({ type: 'set', payload: text })).kind;
-  const first = await set(publication(node, payload, true));
-  if (first !== 'error') return first === 'result';
-  await set(configuration(node));
-  if ((await set(publication(node, payload, true))) === 'result') return true;
-  return (await set(publication(node, payload, false))) === 'result';
+async function set(iqs: OwnIqs, payload: string): Promise<Reply['kind']> {
+  return (await iqs.request({ type: 'set', payload })).kind;
 }
 
-/** The access model in an owner's configuration form, if it tells one. */
-function accessModelIn(stanza: Element): string | undefined {
-  const pubsub = childOf(stanza, 'pubsub', NS.pubsubOwner);
+/**
+ * Publishes an item of a node of ours, open to everybody; without `item` it is the only one there. A node that stands with other
+ * settings is configured first; a server without publish-options gets the item all the same.
+ * @returns whether the server took it.
+ */
+export async function publishItem(
+  iqs: OwnIqs,
+  node: string,
+  payload: Element,
+  item = ONLY_ITEM,
+): Promise<boolean> {
+  const publish = (options: Options) => set(iqs, publication(node, item, payload, options));
+  const first = await publish(OPEN);
+  if (first !== 'error') return first === 'result';
+  await set(iqs, configuration(node, OPEN));
+  if ((await publish(OPEN)) === 'result') return true;
+  return (await publish([])) === 'result';
+}
+
+/** XEP-0060 1.17 has `max`; servers before it take numbers, and some only small ones. */
+const ROOM = ['max', '1000', '100', '10'];
+
+/** Lets a node of ours hold an item for every device. @returns whether the node is there. */
+async function makeRoom(iqs: OwnIqs, node: string): Promise<boolean> {
+  const form = await configurationOf(iqs, node);
+  if (form === undefined) return false;
+  const limit = form('pubsub#max_items');
+  if (limit === undefined || limit === 'max' || Number(limit) >= 1000) return true;
+  for (const maxItems of ROOM) {
+    if (Number(maxItems) <= Number(limit)) break;
+    if ((await set(iqs, configuration(node, roomFor(maxItems)))) === 'result') break;
+  }
+  return true;
+}
+
+/**
+ * Publishes an item of a node of ours that holds one for every device (wire §2.2). A node that keeps one item, as ejabberd makes
+ * it by default, would lose those of the other devices, so room comes first; ejabberd refuses the option for it when publishing.
+ * @returns whether the server took it.
+ */
+export async function publishAmong(
+  iqs: OwnIqs,
+  node: string,
+  payload: Element,
+  item: string,
+): Promise<boolean> {
+  if (await makeRoom(iqs, node)) return publishItem(iqs, node, payload, item);
+  const first = await set(iqs, publication(node, item, payload, roomFor('max')));
+  if (first !== 'error') return first === 'result';
+  const isPublished = await publishItem(iqs, node, payload, item);
+  if (isPublished) await makeRoom(iqs, node);
+  return isPublished;
+}
+
+/** The owner's configuration form of a node as a look-up by field; undefined if the server does not tell it. */
+async function configurationOf(
+  iqs: OwnIqs,
+  node: string,
+): Promise<((name: string) => string | undefined) | undefined> {
+  const query = build('pubsub', { xmlns: NS.pubsubOwner }).c('configure', { node });
+  const reply = await iqs.request({ type: 'get', payload: frameOf(query) });
+  if (reply.kind !== 'result') return undefined;
+  const pubsub = childOf(reply.stanza, 'pubsub', NS.pubsubOwner);
   const configure = pubsub && childOf(pubsub, 'configure', NS.pubsubOwner);
   const form = configure && childOf(configure, 'x', NS.dataForms);
   const fields = form === undefined ? [] : childrenOf(form, 'field', NS.dataForms);
-  const field = fields.find((each) => each.getAttribute('var') === 'pubsub#access_model');
-  const value = field && childOf(field, 'value', NS.dataForms);
-  return value && textOf(value).trim();
+  return (name) => {
+    const field = fields.find((each) => each.getAttribute('var') === name);
+    const value = field && childOf(field, 'value', NS.dataForms);
+    return value && textOf(value).trim();
+  };
 }
 
 /**
@@ -116,12 +181,8 @@ function accessModelIn(stanza: Element): string | undefined {
  * does not tell the configuration is left alone: publishing asked for open access.
  */
 export async function openNode(iqs: OwnIqs, node: string): Promise<void> {
-  const query = build('pubsub', { xmlns: NS.pubsubOwner }).c('configure', { node });
-  const reply = await iqs.request({ type: 'get', payload: frameOf(query) });
-  const model = reply.kind === 'result' ? accessModelIn(reply.stanza) : undefined;
-  if (model !== undefined && model !== 'open') {
-    await iqs.request({ type: 'set', payload: configuration(node) });
-  }
+  const model = (await configurationOf(iqs, node))?.('pubsub#access_model');
+  if (model !== undefined && model !== 'open') await set(iqs, configuration(node, OPEN));
 }
 
 /** Do two elements say the same: compared as text of one serialiser. */

@@ -11,8 +11,7 @@ import { accountIn } from './account';
 import { AccountLink } from './account-link';
 import { atMost } from './at-most';
 import { Chores } from './chores';
-import { codecFor } from './codec/codec';
-import { listEventIn, receiveMessage } from './inbound-flow';
+import { listEventIn, receiveMessage, type ListEvent } from './inbound-flow';
 import { Injections, type Counted } from './injections';
 import { newIdPrefix, OwnIqs } from './iq';
 import type { StreamMemory } from './observe';
@@ -22,8 +21,6 @@ import { publishesOmemo } from './route';
 import { StreamManagement } from './stream-management';
 import { beginsOtherwise, mayHoldMessage, shellOf } from './unread';
 import { IN_LIMIT_MS, OUT_LIMIT_MS, refusalOf, type VaultClient } from './vault-client';
-
-const codec = codecFor('eu.siacs.conversations.axolotl');
 
 /** What a frame becomes: these frames, and what happens right before and after they are released. */
 interface Handled {
@@ -294,7 +291,7 @@ export class StreamSession {
     await atMost(OUT_LIMIT_MS, this.#link.attaching);
     const account = this.#link.account;
     if (account === undefined || this.#link.isOutOfIt()) return AS_IT_IS;
-    const event = listEventIn(stanza, account.bare, codec.listNode);
+    const event = listEventIn(stanza, account.bare);
     if (event !== undefined) return this.#onListEvent(event, at);
     const { deviceId } = this.#link;
     const result = await receiveMessage(
@@ -314,13 +311,13 @@ export class StreamSession {
   }
 
   async #onListEvent(
-    { from, payload }: NonNullable<ReturnType<typeof listEventIn>>,
+    { from, version, payload }: ListEvent,
     at: Position,
   ): Promise<Handled | undefined> {
-    const owner = bareJid(from);
-    const isBare = owner !== undefined && !from.includes('/');
+    const jid = bareJid(from);
+    const isBare = jid !== undefined && !from.includes('/');
     if (isBare && payload !== undefined) {
-      const seen = this.#link.devices?.seen(owner, { kind: 'present', value: payload });
+      const seen = this.#link.devices?.seen({ jid, version }, { kind: 'present', value: payload });
       seen?.catch(() => log('stream', 'warn', 'list-event'));
     }
     return this.#swallow(at);

@@ -9,9 +9,8 @@ import {
   refillOneTimePrekeys,
   rotateSignedPrekey,
 } from '../omemo/prekeys';
-import type { Bundle, Random } from '../omemo/types';
+import type { Bundle, IdentityKeyPair, OmemoVersion, PrekeyStore, Random } from '../omemo/types';
 import { loadAccount, lockOf, scopedKey, type Context, type Scope } from './context';
-import { VERSION } from './recipients';
 import type { AccountRecord } from './records';
 
 /** A device id: 1…2^31−1 (XEP-0384 0.9.1 §4.1), never one of `taken`. */
@@ -31,11 +30,11 @@ export function openAccount(context: Context, scope: Scope): Promise<number> {
     if (known !== undefined) return known.deviceId;
     const identity = generateIdentity(random);
     const account: AccountRecord = {
-      v: 1,
+      v: 2,
       ...scope,
       deviceId: newDeviceId(random),
       identity,
-      prekeys: createPrekeyStore({ version: VERSION, identity, now: now(), random }),
+      prekeys: {},
       isPublished: false,
       createdAt: now(),
     };
@@ -44,29 +43,36 @@ export function openAccount(context: Context, scope: Scope): Promise<number> {
   });
 }
 
-/** Our public bundle as it should stand on the server; rotated and refilled first when that is due. */
+/** The prekeys of a version as they should be: made, rotated, refilled. */
+function tended(
+  { random, now }: Context,
+  version: OmemoVersion,
+  identity: IdentityKeyPair,
+  stored: PrekeyStore | undefined,
+): PrekeyStore {
+  if (stored === undefined) return createPrekeyStore({ version, identity, now: now(), random });
+  const store = isRotationDue(stored, now())
+    ? rotateSignedPrekey({ version, store: stored, identity, now: now(), random })
+    : stored;
+  return dropSpentPrekeys(refillOneTimePrekeys(store, random), now());
+}
+
+/** Our public bundle of a version as it should stand on the server; made at the first call, tended at every one. */
 export function ownBundle(
   context: Context,
   scope: Scope,
+  version: OmemoVersion,
 ): Promise<{ readonly deviceId: number; readonly bundle: Bundle }> {
-  const { transactions, random, now } = context;
-  return transactions.run(lockOf(scope), async (unit) => {
+  return context.transactions.run(lockOf(scope), async (unit) => {
     const account = await loadAccount(unit, scope);
-    const { identity } = account;
-    let { prekeys } = account;
-    if (isRotationDue(prekeys, now())) {
-      prekeys = rotateSignedPrekey({
-        version: VERSION,
-        store: prekeys,
-        identity,
-        now: now(),
-        random,
-      });
+    const { deviceId, identity } = account;
+    const stored = account.prekeys[version];
+    const prekeys = tended(context, version, identity, stored);
+    if (prekeys !== stored) {
+      const all = { ...account.prekeys, [version]: prekeys };
+      unit.put('accounts', scopedKey(scope), { ...account, prekeys: all });
     }
-    prekeys = dropSpentPrekeys(refillOneTimePrekeys(prekeys, random), now());
-    if (prekeys !== account.prekeys)
-      unit.put('accounts', scopedKey(scope), { ...account, prekeys });
-    return { deviceId: account.deviceId, bundle: bundleOf(VERSION, identity, prekeys) };
+    return { deviceId, bundle: bundleOf(version, identity, prekeys) };
   });
 }
 

@@ -18,9 +18,9 @@ import {
 import { prefixOf } from './db';
 import { decrypt } from './decrypt';
 import { withBundle, withList, withoutBundle } from './devices';
-import { encryptEmpty, encryptText } from './encrypt';
+import { encryptEmpty, encryptMessage } from './encrypt';
 import type { Presence } from './presence';
-import { prepare, VERSION } from './recipients';
+import { prepare } from './recipients';
 import { resetChores } from './repair';
 import type { PeerRecord } from './records';
 import { changeSite, decisionOn, isGranted, withSeenAccount } from './sites';
@@ -99,7 +99,8 @@ export function contentHandlers(context: Context, presence: Presence): ContentHa
       return null;
     },
 
-    ownBundle: async (document, { jid }) => ownBundle(context, await scopeOf(document, jid)),
+    ownBundle: async (document, { jid, version }) =>
+      ownBundle(context, await scopeOf(document, jid), version),
 
     claimDeviceId: async (document, { jid, listed }) => ({
       deviceId: await claimDeviceId(context, await scopeOf(document, jid), listed),
@@ -110,28 +111,32 @@ export function contentHandlers(context: Context, presence: Presence): ContentHa
       return null;
     },
 
-    listSeen: async (document, { jid, owner, list }) => {
+    listSeen: async (document, { jid, owner, version, list }) => {
       const scope = await scopeOf(document, jid);
-      await changePeer(scope, owner, (record) => withList(record, list, context.now()));
+      await changePeer(scope, owner, (record) => withList(record, version, list, context.now()));
       return null;
     },
 
-    bundleSeen: async (document, { jid, owner, deviceId, bundle }) => {
+    bundleSeen: async (document, { jid, owner, deviceId, version, bundle }) => {
       const scope = await scopeOf(document, jid);
       const { policy } = await loadSite(context.database, document.origin);
       const now = context.now();
+      const leaveOut = () =>
+        changePeer(scope, owner, (record) => withoutBundle(record, deviceId, version, now));
+      if (bundle.kind !== 'present') {
+        await leaveOut();
+        return null;
+      }
       try {
-        if (bundle.kind === 'present') verifyBundle(VERSION, bundle.value);
+        const verified = verifyBundle(version, bundle.value);
+        await changePeer(scope, owner, (record) =>
+          withBundle(record, deviceId, version, verified, policy, now),
+        );
       } catch (error) {
         if (!(error instanceof OmemoError)) throw error;
-        await changePeer(scope, owner, (record) => withoutBundle(record, deviceId, now));
+        await leaveOut();
         throw new VaultError('bad-bundle', { cause: error });
       }
-      await changePeer(scope, owner, (record) =>
-        bundle.kind === 'present'
-          ? withBundle(record, deviceId, bundle.value, policy, now)
-          : withoutBundle(record, deviceId, now),
-      );
       return null;
     },
 
@@ -142,9 +147,9 @@ export function contentHandlers(context: Context, presence: Presence): ContentHa
       );
     },
 
-    encrypt: async (document, { jid, peer, requestId, text }) => {
+    encrypt: async (document, { jid, peer, ...message }) => {
       const scope = await scopeOf(document, jid);
-      const outcome = await encryptText(context, scope, peer, requestId, text);
+      const outcome = await encryptMessage(context, scope, { peer, ...message });
       if (outcome.kind === 'encrypted') {
         presence.setRefusing(document.origin, peer, false);
         presence.setRefusing(document.origin, '', false);
@@ -152,8 +157,10 @@ export function contentHandlers(context: Context, presence: Presence): ContentHa
       return outcome;
     },
 
-    encryptEmpty: async (document, { jid, peer, deviceId, requestId }) =>
-      encryptEmpty(context, await scopeOf(document, jid), peer, deviceId, requestId),
+    encryptEmpty: async (document, { jid, peer, deviceId, version, requestId }) => {
+      const scope = await scopeOf(document, jid);
+      return encryptEmpty(context, scope, { jid: peer, deviceId, version }, requestId);
+    },
 
     chores: async (document, { jid }) => {
       const scope = await scopeOf(document, jid);

@@ -2,6 +2,7 @@
 // resolves (design D5). Nothing but IndexedDB is awaited inside a transaction.
 import { openDB, type IDBPDatabase } from 'idb';
 import { VaultError } from '../rpc/errors';
+import { DATABASE_VERSION, migrate } from './migrate';
 import type {
   AccountRecord,
   ArchiveRecord,
@@ -76,9 +77,10 @@ export function createDatabase(name = 'omnemo'): Database {
     const forget = (): void => {
       opening = undefined;
     };
-    opening ??= openDB(name, 1, {
-      upgrade(db) {
-        for (const store of STORE_NAMES) db.createObjectStore(store);
+    opening ??= openDB(name, DATABASE_VERSION, {
+      async upgrade(db, before, _after, transaction) {
+        if (before === 0) for (const store of STORE_NAMES) db.createObjectStore(store);
+        else await migrate(transaction, before);
       },
       // A newer version of the extension wants to upgrade: let go, the next request opens again.
       blocking(_current, _next, event) {

@@ -1,16 +1,22 @@
 // Archive first, then ratchet; session, used prekey, trust and archive entry are one commit (design D5, D6). Whatever fails
 // leaves every stored state as it was, except that a changed key raises its alarm.
-import { equalBytes } from '../crypto/bytes';
 import type { BareJid } from '../jid';
 import { OmemoError, type OmemoErrorCode } from '../omemo/errors';
-import { MAX_ARCHIVED_SESSIONS } from '../omemo/limits';
 import { openPayload } from '../omemo/payload';
 import { dropSpentPrekeys, spendOneTimePrekey } from '../omemo/prekeys';
 import { decryptKeyMaterial, readIdentityKey } from '../omemo/ratchet-session';
-import type { DeviceSessions } from '../omemo/types';
+import type { DeviceSessions, OmemoVersion } from '../omemo/types';
+import { VERSIONS } from '../rpc/versions';
 import type { FailureCode } from '../rpc/reasons';
-import type { Chore, DecryptOutcome, DecryptRequest, WireKey } from '../rpc/vault-api';
+import type {
+  BundleAddress,
+  Chore,
+  DecryptOutcome,
+  DecryptRequest,
+  WireKey,
+} from '../rpc/vault-api';
 import { archiveKey, type Ciphertext } from './archive';
+import { claimed, withAlarm, type Sender } from './claim';
 import {
   loadAccount,
   loadPeer,
@@ -21,10 +27,11 @@ import {
   type Context,
   type Scope,
 } from './context';
+import { factsOf } from './device-facts';
 import { deviceOf, withIdentityKey } from './devices';
-import type { AccountRecord, ArchiveRecord, PeerRecord, SessionsRecord } from './records';
-import { loadSessions, sessionsKey } from './recipients';
+import type { AccountRecord, ArchiveRecord, PeerRecord } from './records';
 import { withRepair, withoutReset } from './repair';
+import { loadSessions, sessionsKey, type SessionsByVersion } from './sessions';
 import type { Unit } from './transaction';
 import { trustOf } from './trust';
 
@@ -77,7 +84,10 @@ export function decrypt(
     const account = await loadAccount(unit, scope);
     const sender = await loadPeer(unit, scope, request.sender);
     const isOwnDevice = request.sender === scope.jid && request.senderDeviceId === account.deviceId;
-    const keys = request.keys.filter(({ deviceId }) => deviceId === account.deviceId);
+    // OMEMO 2 names the owner of a device, legacy does not.
+    const keys = request.keys.filter(
+      ({ jid = scope.jid, deviceId }) => jid === scope.jid && deviceId === account.deviceId,
+    );
     const candidates = isOwnDevice ? [undefined] : keys.map(({ bytes }) => bytes);
     for (const key of candidates) {
       const found = await unit.get('archive', archiveKey(scope, ciphertextOf(request, key)));
@@ -102,22 +112,26 @@ interface Job {
 /** Tries every key addressed to us; clients without prekey flag or with colliding ids send several (Q-9). */
 async function open(job: Job): Promise<DecryptOutcome> {
   const { unit, scope, request } = job;
-  const stored = await loadSessions(unit, scope, request.sender);
+  const { version, senderDeviceId } = request;
+  const sessions = await loadSessions(unit, scope, request.sender);
+  const known: Sender = { record: job.sender, sessions };
   let failure: OmemoErrorCode = 'no-session';
   for (const { bytes } of job.keys) {
     try {
-      const { sender, sessions } = claimed(job, stored, bytes);
-      const changed = changedKeyIn(job, sender, bytes);
-      if (changed !== undefined) {
-        savePeer(unit, scope, changed);
+      const identityKey = readIdentityKey(version, bytes);
+      const { record, sessions } = claimed(known, senderDeviceId, identityKey);
+      const alarmed = withAlarm(record, senderDeviceId, identityKey, job.context.now());
+      if (alarmed !== undefined) {
+        savePeer(unit, scope, alarmed);
         return failed('key-changed');
       }
-      const known = sessions.devices[request.senderDeviceId] ?? { archived: [] };
-      const opened = openKey(job, known, bytes);
-      const devices = { ...sessions.devices, [request.senderDeviceId]: opened.sessions };
-      return await commit({ ...job, sender }, opened, bytes, () =>
-        unit.put('sessions', sessionsKey(scope, request.sender), { ...sessions, devices }),
-      );
+      const opened = openKey(job, sessions[version].devices[senderDeviceId], bytes);
+      const after = withSessions(sessions, version, senderDeviceId, opened.sessions);
+      return await commit({ ...job, sender: record }, opened, bytes, () => {
+        for (const changed of VERSIONS.filter((each) => after[each] !== known.sessions[each])) {
+          unit.put('sessions', sessionsKey(scope, changed, request.sender), after[changed]);
+        }
+      });
     } catch (error) {
       if (!(error instanceof OmemoError)) throw error;
       failure = error.code;
@@ -126,71 +140,27 @@ async function open(job: Job): Promise<DecryptOutcome> {
   return unopened(job, failure);
 }
 
+function withSessions(
+  sessions: SessionsByVersion,
+  version: OmemoVersion,
+  deviceId: number,
+  opened: DeviceSessions,
+): SessionsByVersion {
+  const stored = sessions[version];
+  const devices = { ...stored.devices, [deviceId]: opened };
+  return { ...sessions, [version]: { ...stored, devices } };
+}
+
 /** Nothing opened it. Someone we talk to gets a new session, so that what follows can be read (design D13). */
 function unopened(job: Job, code: OmemoErrorCode): DecryptOutcome {
   const { context, unit, scope, request, sender } = job;
-  const { senderDeviceId } = request;
+  const { senderDeviceId, version } = request;
   const repaired = isKnown(job, sender)
-    ? withRepair(sender, senderDeviceId, code, context.now())
+    ? withRepair(sender, senderDeviceId, version, code, context.now())
     : undefined;
   if (repaired === undefined) return failed(FAILURE_OF[code], listChore(job));
   savePeer(unit, scope, repaired);
-  return failed(FAILURE_OF[code], [
-    { kind: 'reset-session', jid: request.sender, deviceId: senderDeviceId },
-  ]);
-}
-
-/**
- * The device id of a legacy sender is not authenticated: a server can change it. A key exchange under another id than the
- * listed one its key belongs to is refused; a key so far seen only under an unlisted id is given to the id it now comes
- * with, sessions and all, so that the genuine message opens after the changed one.
- * @throws OmemoError `malformed`.
- */
-function claimed(
-  { request, sender }: Job,
-  sessions: SessionsRecord,
-  bytes: Uint8Array,
-): { readonly sender: PeerRecord; readonly sessions: SessionsRecord } {
-  const { version, senderDeviceId } = request;
-  const identityKey = readIdentityKey(version, bytes);
-  const holder = sender.devices.find(
-    (device) =>
-      device.deviceId !== senderDeviceId &&
-      identityKey !== undefined &&
-      device.identityKey !== undefined &&
-      equalBytes(device.identityKey, identityKey),
-  );
-  if (holder === undefined) return { sender, sessions };
-  if (holder.isActive) throw new OmemoError('malformed');
-  const { [holder.deviceId]: moved, ...rest } = sessions.devices;
-  const devices =
-    moved === undefined ? rest : { ...rest, [senderDeviceId]: joined(rest[senderDeviceId], moved) };
-  const others = sender.devices.filter((device) => device !== holder);
-  return { sender: { ...sender, devices: others }, sessions: { ...sessions, devices } };
-}
-
-/** What was under another id joins the sessions of a device; the one we send with stays. */
-function joined(present: DeviceSessions | undefined, moved: DeviceSessions): DeviceSessions {
-  const [current, ...archived] = [present, moved].flatMap((sessions) =>
-    sessions?.current === undefined ? [] : [sessions.current],
-  );
-  return {
-    ...(current !== undefined && { current }),
-    archived: [...archived, ...(present?.archived ?? []), ...moved.archived].slice(
-      0,
-      MAX_ARCHIVED_SESSIONS,
-    ),
-  };
-}
-
-/** The sender's record with the alarm raised, if a key exchange brings another key than the device is known with. */
-function changedKeyIn(job: Job, sender: PeerRecord, bytes: Uint8Array): PeerRecord | undefined {
-  const { request, context } = job;
-  const offered = readIdentityKey(request.version, bytes);
-  const known = deviceOf(sender, request.senderDeviceId)?.identityKey;
-  if (offered === undefined || known === undefined || equalBytes(offered, known)) return undefined;
-  // Trust does not matter here: an alarm adds no key.
-  return withIdentityKey(sender, request.senderDeviceId, offered, 'ask', context.now()).peer;
+  return failed(FAILURE_OF[code], [{ kind: 'reset-session', ...addressOf(request) }]);
 }
 
 interface OpenedKey {
@@ -203,21 +173,33 @@ interface OpenedKey {
 }
 
 /** Key and payload both open, or nothing counts. @throws OmemoError */
-function openKey(job: Job, known: DeviceSessions, bytes: Uint8Array): OpenedKey {
+function openKey(job: Job, known: DeviceSessions | undefined, bytes: Uint8Array): OpenedKey {
   const { request, account, context } = job;
+  const { version, iv, payload } = request;
   const { keyMaterial, remoteIdentityKey, ...result } = decryptKeyMaterial({
-    version: request.version,
-    sessions: known,
+    version,
+    sessions: known ?? { archived: [] },
     identity: account.identity,
-    prekeys: account.prekeys,
+    prekeys: account.prekeys[version],
     bytes,
     random: context.random,
   });
-  const { iv, payload } = request;
   if (payload === undefined) return { ...result, identityKey: remoteIdentityKey };
-  if (iv === undefined) throw new OmemoError('malformed');
-  const text = openPayload(request.version, { keyMaterial, iv, payload });
-  return { ...result, text, identityKey: remoteIdentityKey };
+  const sealed = { keyMaterial, payload, ...(iv !== undefined && { iv }) };
+  return { ...result, text: openPayload(version, sealed), identityKey: remoteIdentityKey };
+}
+
+/** The account after a key exchange used a one-time prekey. */
+function withSpentPrekey(
+  account: AccountRecord,
+  version: OmemoVersion,
+  id: number,
+  now: number,
+): AccountRecord {
+  const store = account.prekeys[version];
+  if (store === undefined) return account;
+  const spent = spendOneTimePrekey(dropSpentPrekeys(store, now), id, now);
+  return { ...account, prekeys: { ...account.prekeys, [version]: spent } };
 }
 
 async function commit(
@@ -229,16 +211,15 @@ async function commit(
   const { context, unit, scope, account, request } = job;
   const now = context.now();
   const policy = await policyOf(unit, scope.origin);
-  const { senderDeviceId } = request;
+  const { senderDeviceId, version } = request;
   const seen = withIdentityKey(job.sender, senderDeviceId, opened.identityKey, policy, now);
   // An archived session with the device's former key still opens its late messages; the alarm stays the user's.
   const known = seen.isChanged ? job.sender : seen.peer;
-  const sender = opened.isNewSession ? withoutReset(known, senderDeviceId) : known;
+  const sender = opened.isNewSession ? withoutReset(known, senderDeviceId, version) : known;
   putSessions();
   if (opened.usedOneTimePrekeyId !== undefined) {
-    const kept = dropSpentPrekeys(account.prekeys, now);
-    const prekeys = spendOneTimePrekey(kept, opened.usedOneTimePrekeyId, now);
-    unit.put('accounts', scopedKey(scope), { ...account, prekeys });
+    const spent = withSpentPrekey(account, version, opened.usedOneTimePrekeyId, now);
+    unit.put('accounts', scopedKey(scope), spent);
   }
   unit.put('archive', archiveKey(scope, ciphertextOf(request, key)), {
     v: 1,
@@ -260,9 +241,19 @@ async function markEncrypted(unit: Unit, scope: Scope, peer: BareJid, now: numbe
     savePeer(unit, scope, { ...record, encryptedSince: now });
 }
 
+function addressOf({
+  sender: jid,
+  senderDeviceId: deviceId,
+  version,
+}: DecryptRequest): BundleAddress {
+  return { jid, deviceId, version };
+}
+
 function listChore({ request, sender }: Job): Chore[] {
-  const isListed = deviceOf(sender, request.senderDeviceId)?.isActive === true;
-  return isListed ? [] : [{ kind: 'refresh-list', jid: request.sender }];
+  const { sender: jid, senderDeviceId, version } = request;
+  const device = deviceOf(sender, senderDeviceId);
+  const isListed = device !== undefined && factsOf(device, version).isActive;
+  return isListed ? [] : [{ kind: 'refresh-list', jid, version }];
 }
 
 /** Strangers learn nothing from us, not even that we are here. */
@@ -274,10 +265,11 @@ function isKnown({ request, scope }: Job, sender: PeerRecord): boolean {
 function choresOf(job: Job, opened: OpenedKey, sender: PeerRecord): Chore[] {
   const { request } = job;
   const wantsAnswer = opened.isNewSession || opened.needsHeartbeat;
-  const address = { jid: request.sender, deviceId: request.senderDeviceId };
   return [
     ...listChore(job),
-    ...(opened.isNewSession ? [{ kind: 'publish-bundle' } as const] : []),
-    ...(wantsAnswer && isKnown(job, sender) ? [{ kind: 'send-empty', ...address } as const] : []),
+    ...(opened.isNewSession ? [{ kind: 'publish-bundle', version: request.version } as const] : []),
+    ...(wantsAnswer && isKnown(job, sender)
+      ? [{ kind: 'send-empty', ...addressOf(request) } as const]
+      : []),
   ];
 }

@@ -1,115 +1,81 @@
-// One text, many devices: every session it touches, the archive entry of our own text and the answer itself are one commit
+// One message, many devices: every session it touches, the archive entry of our own text and the answer itself are one commit
 // (design D5, D6). The same request gets the same bytes again.
 import { toHex } from '../crypto/bytes';
 import { sha256 } from '../crypto/kdf';
 import type { BareJid } from '../jid';
-import { encryptKeyMaterial, initiateSession, startWith } from '../omemo/ratchet-session';
 import { sealEmpty, sealPayload } from '../omemo/payload';
-import type { DeviceSessions, RatchetSession } from '../omemo/types';
-import type { EncryptOutcome, WireKey, WireMessage } from '../rpc/vault-api';
+import type { OmemoVersion } from '../omemo/types';
+import { LEGACY, VERSIONS } from '../rpc/versions';
+import type { BundleAddress, EncryptedMessage, EncryptOutcome } from '../rpc/vault-api';
 import { archiveKey } from './archive';
 import { lockOf, policyOf, savePeer, scopedKey, type Context, type Scope } from './context';
-import { deviceOf, withDevice } from './devices';
-import type { DeviceRecord, PeerRecord, SessionsRecord } from './records';
-import {
-  choose,
-  hasSession,
-  loadRecipients,
-  sessionsKey,
-  VERSION,
-  type Party,
-  type Recipients,
-} from './recipients';
-import { withoutReset } from './repair';
-import type { Unit } from './transaction';
+import { factsOf } from './device-facts';
+import { deviceOf } from './devices';
+import { encryptKeys, withoutUsedBundles, type EncryptJob } from './encrypt-keys';
+import type { DeviceRecord, PeerRecord } from './records';
+import { choose, loadRecipients, type Party, type Recipients } from './recipients';
+import { hasSession } from './sessions';
 
-type Targets = readonly { readonly party: Party; readonly device: DeviceRecord }[];
+/** A message of the page, in the form of each version. */
+export interface OutgoingMessage {
+  readonly peer: BareJid;
+  /** Names the page's stanza: the same one gets the same bytes. */
+  readonly requestId: string;
+  /** What legacy encrypts. */
+  readonly text: string;
+  /** What OMEMO 2 encrypts: the envelope of XEP-0420. */
+  readonly envelope: string;
+}
 
 function requestKey(scope: Scope, kind: string, peer: BareJid, requestId: string): string {
   const digest = sha256(new TextEncoder().encode(requestId));
   return scopedKey(scope, kind, peer, toHex(digest));
 }
 
-/** The session to send with, started from the stored bundle if there is none. */
-function sessionFor(
-  context: Context,
-  { account }: Recipients,
-  { party, device }: Targets[number],
-): DeviceSessions & { readonly current: RatchetSession } {
-  const sessions = party.sessions.devices[device.deviceId] ?? { archived: [] };
-  const { current } = sessions;
-  if (current !== undefined && hasSession(device, party.sessions)) return { ...sessions, current };
-  if (device.bundle === undefined) throw new TypeError('device: want a session or a bundle');
-  const { identity } = account;
-  const { random } = context;
-  const session = initiateSession({ version: VERSION, identity, bundle: device.bundle, random });
-  return { ...startWith(sessions, session), current: session };
+/** Encrypts a text in one version and stages what it says. */
+function encryptIn(job: EncryptJob, peer: BareJid, text: string): EncryptedMessage {
+  const { context, unit, scope, version } = job;
+  const sealed = sealPayload(version, text, context.random);
+  const message = encryptKeys(job, sealed);
+  const { iv, payload } = sealed;
+  const ciphertext = { version, sender: scope.jid, payload, ...(iv !== undefined && { iv }) };
+  unit.put('archive', archiveKey(scope, ciphertext), { v: 1, peer, text, at: context.now() });
+  return message;
 }
 
-/** Encrypts key material for every target and stages the sessions. */
-function encryptKeys(
-  context: Context,
-  unit: Unit,
-  scope: Scope,
-  recipients: Recipients,
-  targets: Targets,
-  keyMaterial: Uint8Array,
-): WireKey[] {
-  const { account } = recipients;
-  const keys: WireKey[] = [];
-  for (const party of recipients.parties) {
-    const devices: Record<number, DeviceSessions> = { ...party.sessions.devices };
-    for (const target of targets.filter((each) => each.party === party)) {
-      const { deviceId } = target.device;
-      const sessions = sessionFor(context, recipients, target);
-      const { session, encryptedKey } = encryptKeyMaterial({
-        session: sessions.current,
-        identity: account.identity,
-        ownDeviceId: account.deviceId,
-        keyMaterial,
-      });
-      devices[deviceId] = { ...sessions, current: session };
-      keys.push({ deviceId, ...encryptedKey });
-    }
-    const record: SessionsRecord = { ...party.sessions, devices };
-    unit.put('sessions', sessionsKey(scope, party.record.peer), record);
-  }
-  return keys;
+/** The messages of all versions that are needed, legacy first. */
+function encryptAll(
+  job: Omit<EncryptJob, 'version'>,
+  { peer, text, envelope }: OutgoingMessage,
+): readonly EncryptedMessage[] {
+  return VERSIONS.flatMap((version) => {
+    const targets = job.targets.filter((target) => target.version === version);
+    if (targets.length === 0) return [];
+    return [encryptIn({ ...job, version, targets }, peer, version === LEGACY ? text : envelope)];
+  });
 }
 
-/** A bundle serves for one session; keeping it would use its one-time prekey twice. A wanted reset is done with it. */
-function withoutUsedBundles(peer: PeerRecord, targets: Targets): PeerRecord {
-  return targets
-    .filter(({ party, device }) => party.record.peer === peer.peer && device.bundle !== undefined)
-    .reduce((record, { device }) => {
-      const { bundle: _used, ...rest } = deviceOf(record, device.deviceId) ?? device;
-      return withoutReset(withDevice(record, rest), device.deviceId);
-    }, peer);
-}
-
-/** Encrypts a text for a chat. Answers `refused` when trust, devices or sessions do not allow it. */
-export function encryptText(
+/** Encrypts a message of a chat. Answers `refused` when trust, devices or sessions do not allow it. */
+export function encryptMessage(
   context: Context,
   scope: Scope,
-  peer: BareJid,
-  requestId: string,
-  text: string,
+  outgoing: OutgoingMessage,
 ): Promise<EncryptOutcome> {
+  const { peer, requestId } = outgoing;
   const now = context.now();
   return context.transactions.run(lockOf(scope), async (unit): Promise<EncryptOutcome> => {
     const key = requestKey(scope, 'text', peer, requestId);
     const answered = await unit.get('requests', key);
-    if (answered !== undefined)
-      return { kind: 'encrypted', message: answered.message, skipped: [] };
+    if (answered !== undefined) {
+      return { kind: 'encrypted', messages: answered.messages, skipped: [] };
+    }
     const recipients = await loadRecipients(unit, scope, peer);
     if (!recipients.account.isPublished) return { kind: 'refused', code: 'not-published' };
     const choice = choose(recipients, await policyOf(unit, scope.origin));
     if (choice.kind === 'held') return { kind: 'refused', code: choice.code };
-    const { payload, iv, keyMaterial } = sealPayload(VERSION, text, context.random);
     const { targets, skipped } = choice;
-    const keys = encryptKeys(context, unit, scope, recipients, targets, keyMaterial);
-    const senderDeviceId = recipients.account.deviceId;
-    const message: WireMessage = { version: VERSION, senderDeviceId, iv, keys, payload };
+    const [first, ...others] = encryptAll({ context, unit, scope, recipients, targets }, outgoing);
+    if (first === undefined) throw new TypeError('targets: want at least one');
     for (const { record, isOwn } of recipients.parties) {
       const kept = withoutUsedBundles(record, targets);
       const isPeer = record.peer === peer;
@@ -118,10 +84,9 @@ export function encryptText(
         savePeer(unit, scope, { ...written, encryptedSince: written.encryptedSince ?? now });
       else if (isOwn && kept !== record) savePeer(unit, scope, kept);
     }
-    const ciphertext = { version: VERSION, sender: scope.jid, iv, payload };
-    unit.put('archive', archiveKey(scope, ciphertext), { v: 1, peer, text, at: now });
-    unit.put('requests', key, { v: 1, message, at: now });
-    return { kind: 'encrypted', message, skipped };
+    const messages = [first, ...others] as const;
+    unit.put('requests', key, { v: 2, messages, at: now });
+    return { kind: 'encrypted', messages, skipped };
   });
 }
 
@@ -131,42 +96,38 @@ function withoutRefusal(peer: PeerRecord): PeerRecord {
 }
 
 /** An empty message begins a session only where one is to be given up. */
-function canReach(device: DeviceRecord, { sessions }: Party): boolean {
-  const canBegin = device.isResetWanted === true && device.bundle !== undefined;
-  return canBegin || hasSession(device, sessions);
+function canReach(device: DeviceRecord, { sessions }: Party, version: OmemoVersion): boolean {
+  const { isResetWanted, bundle } = factsOf(device, version);
+  const canBegin = isResetWanted === true && bundle !== undefined;
+  return canBegin || hasSession(device, sessions[version]);
 }
 
 /** Encrypts an empty message for one device, in the session with it or in the new one that is wanted (wire §5.3). */
 export function encryptEmpty(
   context: Context,
   scope: Scope,
-  peer: BareJid,
-  deviceId: number,
+  address: BundleAddress,
   requestId: string,
 ): Promise<EncryptOutcome> {
+  const { jid: peer, deviceId, version } = address;
   return context.transactions.run(lockOf(scope), async (unit): Promise<EncryptOutcome> => {
     const key = requestKey(scope, 'empty', peer, requestId);
     const answered = await unit.get('requests', key);
-    if (answered !== undefined)
-      return { kind: 'encrypted', message: answered.message, skipped: [] };
+    if (answered !== undefined) {
+      return { kind: 'encrypted', messages: answered.messages, skipped: [] };
+    }
     const { account, parties } = await loadRecipients(unit, scope, peer);
     const party = parties.find(({ record }) => record.peer === peer);
     const device = party && deviceOf(party.record, deviceId);
-    if (party === undefined || device === undefined || !canReach(device, party)) {
+    if (party === undefined || device === undefined || !canReach(device, party, version)) {
       return { kind: 'refused', code: 'bundles-unavailable' };
     }
-    const { iv, keyMaterial } = sealEmpty(VERSION, context.random);
     const recipients: Recipients = { account, parties: [party] };
-    const targets = [{ party, device }];
-    const keys = encryptKeys(context, unit, scope, recipients, targets, keyMaterial);
-    const message: WireMessage = {
-      version: VERSION,
-      senderDeviceId: account.deviceId,
-      iv,
-      keys,
-    };
+    const targets = [{ party, device, version }];
+    const job: EncryptJob = { context, unit, scope, recipients, version, targets };
+    const messages = [encryptKeys(job, sealEmpty(version, context.random))] as const;
     savePeer(unit, scope, withoutUsedBundles(party.record, targets));
-    unit.put('requests', key, { v: 1, message, at: context.now() });
-    return { kind: 'encrypted', message, skipped: [] };
+    unit.put('requests', key, { v: 2, messages, at: context.now() });
+    return { kind: 'encrypted', messages, skipped: [] };
   });
 }

@@ -1,22 +1,22 @@
-// Who gets a key of a message: all active devices of the peer and our own other devices, as far as trust lets them
-// (wire §6). Answers what is missing before that can be said, or why nothing may leave.
-import { equalBytes } from '../crypto/bytes';
+// Who gets a key of a message, and in which version: all active devices of the peer and our own other devices, as far as trust
+// lets them (wire §6, design D4). Answers what is missing before that can be said, or why nothing may leave.
 import type { BareJid } from '../jid';
+import type { OmemoVersion } from '../omemo/types';
+import { VERSIONS } from '../rpc/versions';
 import type { RefusalCode } from '../rpc/reasons';
-import type { DeviceAddress, Preparation, WireVersion } from '../rpc/vault-api';
-import { loadAccount, loadPeer, policyOf, scopedKey, type Scope } from './context';
+import type { BundleAddress, DeviceAddress, ListAddress, Preparation } from '../rpc/vault-api';
+import { loadAccount, loadPeer, policyOf, type Scope } from './context';
+import { activeVersions, factsOf, isActive } from './device-facts';
 import { LIST_AGE_MS, LIST_RETRY_MS } from './limits';
-import type { AccountRecord, DeviceRecord, PeerRecord, SessionsRecord } from './records';
+import type { AccountRecord, DeviceRecord, PeerRecord } from './records';
+import { hasSession, loadSessions, type SessionsByVersion } from './sessions';
 import type { Unit } from './transaction';
 import { audienceOf, type SkipCode } from './trust';
-
-/** The version spoken until OMEMO 2 is complete (design D4). */
-export const VERSION: WireVersion = 'eu.siacs.conversations.axolotl';
 
 /** One JID a message is encrypted for. */
 export interface Party {
   readonly record: PeerRecord;
-  readonly sessions: SessionsRecord;
+  readonly sessions: SessionsByVersion;
   readonly isOwn: boolean;
 }
 
@@ -26,19 +26,11 @@ export interface Recipients {
   readonly parties: readonly Party[];
 }
 
-/** The key of the sessions record of a JID. */
-export function sessionsKey(scope: Scope, peer: BareJid): string {
-  return scopedKey(scope, VERSION, peer);
-}
-
-/** The sessions with a JID, or none. */
-export async function loadSessions(
-  unit: Unit,
-  scope: Scope,
-  peer: BareJid,
-): Promise<SessionsRecord> {
-  const known = await unit.get('sessions', sessionsKey(scope, peer));
-  return known ?? { v: 1, version: VERSION, devices: {} };
+/** A device that gets a key, and the version it gets it in. */
+export interface Target {
+  readonly party: Party;
+  readonly device: DeviceRecord;
+  readonly version: OmemoVersion;
 }
 
 /** Loads the peer and, unless it is ourselves, our own other devices. */
@@ -53,34 +45,68 @@ export async function loadRecipients(unit: Unit, scope: Scope, peer: BareJid): P
   return { account: await loadAccount(unit, scope), parties };
 }
 
-/**
- * Is there a session to send with: with the key the device is known by, and not to be given up. Where no bundle can be had
- * for a new one the old one goes on.
- */
-export function hasSession(device: DeviceRecord, sessions: SessionsRecord): boolean {
-  const session = sessions.devices[device.deviceId]?.current;
-  return (
-    session !== undefined &&
-    (device.isResetWanted !== true || device.noBundleUntil !== undefined) &&
-    device.identityKey !== undefined &&
-    equalBytes(session.remoteIdentityKey, device.identityKey)
+/** Can a key be written to the device in this version. */
+export function isUsable(
+  device: DeviceRecord,
+  { sessions }: Party,
+  version: OmemoVersion,
+): boolean {
+  return hasSession(device, sessions[version]) || factsOf(device, version).bundle !== undefined;
+}
+
+/** The version a device is written to in: the first of its lists in which that can be done. */
+function versionFor(device: DeviceRecord, party: Party): OmemoVersion | undefined {
+  return activeVersions(device).find((version) => isUsable(device, party, version));
+}
+
+/** Most people have no list of OMEMO 2: it is not asked for again with every message. */
+function isListDue(record: PeerRecord, version: OmemoVersion, now: number): boolean {
+  const { seenAt, failure } = record.lists[version] ?? {};
+  const isOtherKnown = VERSIONS.some(
+    (other) => other !== version && record.lists[other]?.seenAt !== undefined,
   );
+  const isAnswer = failure !== undefined && failure.kind !== 'failed' && isOtherKnown;
+  const patience = isAnswer ? LIST_AGE_MS : LIST_RETRY_MS;
+  if (failure !== undefined && now - failure.at < patience) return false;
+  return seenAt === undefined || now - seenAt >= LIST_AGE_MS;
 }
 
-function isListDue({ listAt, listFailure }: PeerRecord, now: number): boolean {
-  if (listFailure !== undefined && now - listFailure.at < LIST_RETRY_MS) return false;
-  return listAt === undefined || now - listAt >= LIST_AGE_MS;
+function dueLists({ record }: Party, now: number): ListAddress[] {
+  return VERSIONS.filter((version) => isListDue(record, version, now)).map((version) => ({
+    jid: record.peer,
+    version,
+  }));
 }
 
-function missingBundles(party: Party, ownDeviceId: number, now: number): DeviceAddress[] {
-  const { record, sessions, isOwn } = party;
+/** The version whose bundle must be fetched to write to a device, if one must and can be. */
+function missingVersion(
+  device: DeviceRecord,
+  { sessions }: Party,
+  now: number,
+): OmemoVersion | undefined {
+  for (const version of activeVersions(device)) {
+    const { bundle, isResetWanted, noBundleUntil = 0 } = factsOf(device, version);
+    const isWanted = isResetWanted === true || !hasSession(device, sessions[version]);
+    if (!isWanted || bundle !== undefined) return undefined;
+    if (noBundleUntil <= now) return version;
+    // What cannot be had is not waited for: the old session goes on, or the other version is tried.
+    if (hasSession(device, sessions[version])) return undefined;
+  }
+  return undefined;
+}
+
+function missingBundles(party: Party, ownDeviceId: number, now: number): BundleAddress[] {
+  const { record, isOwn } = party;
   return record.devices
-    .filter(({ isActive, deviceId }) => isActive && !(isOwn && deviceId === ownDeviceId))
-    .filter(({ changedKey }) => changedKey === undefined)
-    .filter((device) => device.isResetWanted === true || !hasSession(device, sessions))
-    .filter(({ bundle }) => bundle === undefined)
-    .filter(({ noBundleUntil = 0 }) => noBundleUntil <= now)
-    .map(({ deviceId }) => ({ jid: record.peer, deviceId }));
+    .filter(({ deviceId, changedKey }) => {
+      return changedKey === undefined && !(isOwn && deviceId === ownDeviceId);
+    })
+    .flatMap((device) => {
+      const version = missingVersion(device, party, now);
+      return version === undefined
+        ? []
+        : [{ jid: record.peer, deviceId: device.deviceId, version }];
+    });
 }
 
 /** What must be fetched first, or `ready`, or why nothing can leave. */
@@ -94,20 +120,18 @@ export async function prepare(
   const { account, parties } = recipients;
   if (peer !== scope.jid && parties[0]?.record.encryption === 'off') return { kind: 'plain' };
   if (!account.isPublished) return { kind: 'refused', code: 'not-published' };
-  const lists = parties.filter(({ record }) => isListDue(record, now));
+  const lists = parties.flatMap((party) => dueLists(party, now));
   const bundles = parties.flatMap((party) => missingBundles(party, account.deviceId, now));
-  if (lists.length > 0 || bundles.length > 0) {
-    return { kind: 'fetch', lists: lists.map(({ record }) => record.peer), bundles };
-  }
+  if (lists.length > 0 || bundles.length > 0) return { kind: 'fetch', lists, bundles };
   const chosen = choose(recipients, await policyOf(unit, scope.origin));
   return chosen.kind === 'open' ? { kind: 'ready' } : { kind: 'refused', code: chosen.code };
 }
 
-/** The devices that get a key, by party. */
+/** The devices that get a key. */
 export type Choice =
   | {
       readonly kind: 'open';
-      readonly targets: readonly { readonly party: Party; readonly device: DeviceRecord }[];
+      readonly targets: readonly Target[];
       readonly skipped: readonly (DeviceAddress & { readonly code: SkipCode })[];
     }
   | { readonly kind: 'held'; readonly code: RefusalCode };
@@ -117,17 +141,18 @@ export function choose(
   { account, parties }: Recipients,
   policy: Parameters<typeof audienceOf>[1],
 ): Choice {
-  const targets: { party: Party; device: DeviceRecord }[] = [];
+  const targets: Target[] = [];
   const skipped: (DeviceAddress & { code: SkipCode })[] = [];
   for (const [index, party] of parties.entries()) {
     const audience = audienceOf(party.record, policy, party.isOwn ? account.deviceId : undefined);
     if (audience.kind === 'held') return audience;
-    const isUsable = (device: DeviceRecord): boolean =>
-      hasSession(device, party.sessions) || device.bundle !== undefined;
-    const usable = audience.devices.filter(isUsable);
-    const left = audience.devices.filter((device) => !isUsable(device));
-    if (index === 0 && usable.length === 0) return { kind: 'held', code: whyNobody(party) };
-    targets.push(...usable.map((device) => ({ party, device })));
+    const reached = audience.devices.flatMap((device) => {
+      const version = versionFor(device, party);
+      return version === undefined ? [] : [{ party, device, version }];
+    });
+    if (index === 0 && reached.length === 0) return { kind: 'held', code: whyNobody(party) };
+    targets.push(...reached);
+    const left = audience.devices.filter((device) => versionFor(device, party) === undefined);
     const address = (deviceId: number) => ({ jid: party.record.peer, deviceId });
     skipped.push(
       ...audience.skipped.map(({ device, code }) => ({ ...address(device.deviceId), code })),
@@ -140,13 +165,18 @@ export function choose(
 /** Why none of a peer's devices can get a key. */
 function whyNobody({ record, isOwn }: Party): RefusalCode {
   if (isOwn) return 'no-own-devices';
-  const active = record.devices.filter(({ isActive }) => isActive);
+  const active = record.devices.filter(isActive);
   if (active.length === 0) {
-    if (record.listFailure?.kind === 'hidden') return 'devices-hidden';
-    return record.listFailure?.kind === 'failed' ? 'lists-unavailable' : 'no-devices';
+    const failures = VERSIONS.map((version) => record.lists[version]?.failure?.kind);
+    if (failures.includes('hidden')) return 'devices-hidden';
+    return failures.includes('failed') ? 'lists-unavailable' : 'no-devices';
   }
   const isAnyKeyKnown = active.some(
-    ({ identityKey, noBundleUntil }) => identityKey !== undefined && noBundleUntil === undefined,
+    (device) =>
+      device.identityKey !== undefined &&
+      activeVersions(device).some(
+        (version) => factsOf(device, version).noBundleUntil === undefined,
+      ),
   );
   return isAnyKeyKnown ? 'no-trusted-devices' : 'bundles-unavailable';
 }

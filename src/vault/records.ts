@@ -9,7 +9,10 @@ import type {
   PrekeyStore,
 } from '../omemo/types';
 import type { RefusalCode } from '../rpc/reasons';
-import type { SmRecord, Trust, TrustPolicy, WireMessage } from '../rpc/vault-api';
+import type { EncryptedMessages, SmRecord, Trust, TrustPolicy } from '../rpc/vault-api';
+
+/** One of something for each version that there is one for. */
+export type ByVersion<T> = Readonly<Partial<Record<OmemoVersion, T>>>;
 
 /** A site the user has dealt with, by origin. */
 export interface SiteRecord {
@@ -40,12 +43,13 @@ export interface Refusal {
 
 /** Our device for one account on one site (design D2). */
 export interface AccountRecord {
-  readonly v: 1;
+  readonly v: 2;
   readonly origin: string;
   readonly jid: BareJid;
   readonly deviceId: number;
   readonly identity: IdentityKeyPair;
-  readonly prekeys: PrekeyStore;
+  /** By version, each from the first time its bundle was asked for. */
+  readonly prekeys: ByVersion<PrekeyStore>;
   /** The id was free before we first published under it. */
   readonly isClaimed?: true;
   /** Has been read back from the server once. */
@@ -60,15 +64,8 @@ export interface KeyRecord {
   readonly firstSeen: number;
 }
 
-/** A device id of a bare JID. */
-export interface DeviceRecord {
-  readonly deviceId: number;
-  /** The key it is known with. */
-  readonly identityKey?: Uint8Array;
-  /** Another key that was offered for the same id: an alarm (M33). */
-  readonly changedKey?: Uint8Array;
-  readonly firstSeen: number;
-  readonly lastSeen: number;
+/** What is known of a device in one version. */
+export interface DeviceFacts {
   /** On the last known device list. */
   readonly isActive: boolean;
   /** Fetched and verified, until a session is started with it. */
@@ -81,17 +78,34 @@ export interface DeviceRecord {
   readonly repairedAt?: number;
 }
 
+/** A device id of a bare JID: one key, one trust, whatever the version (design D3). */
+export interface DeviceRecord {
+  readonly deviceId: number;
+  /** The key it is known with. */
+  readonly identityKey?: Uint8Array;
+  /** Another key that was offered for the same id: an alarm (M33). */
+  readonly changedKey?: Uint8Array;
+  readonly firstSeen: number;
+  readonly lastSeen: number;
+  readonly versions: ByVersion<DeviceFacts>;
+}
+
+/** What is known of a device list. */
+export interface ListFacts {
+  /** When it was last seen, ms since 1970. */
+  readonly seenAt?: number;
+  /** The last fetch that brought none. */
+  readonly failure?: { readonly kind: 'absent' | 'hidden' | 'failed'; readonly at: number };
+}
+
 /** Someone of one account on one site; the account itself is a peer too, for its other devices. */
 export interface PeerRecord {
-  readonly v: 1;
+  readonly v: 2;
   readonly peer: BareJid;
   readonly encryption: 'on' | 'off';
   readonly keys: readonly KeyRecord[];
   readonly devices: readonly DeviceRecord[];
-  /** When the device list was last seen, ms since 1970. */
-  readonly listAt?: number;
-  /** The last fetch that brought no list. */
-  readonly listFailure?: { readonly kind: 'absent' | 'hidden' | 'failed'; readonly at: number };
+  readonly lists: ByVersion<ListFacts>;
   /** Since when this chat is encrypted: first message sent or opened. */
   readonly encryptedSince?: number;
   /** Have we written to them. */
@@ -107,10 +121,11 @@ export interface SessionsRecord {
   readonly devices: Readonly<Record<number, DeviceSessions>>;
 }
 
-/** What a ciphertext says (design D6). `text` is absent for an empty message. */
+/** What a ciphertext says (design D6). */
 export interface ArchiveRecord {
   readonly v: 1;
   readonly peer: BareJid;
+  /** The plaintext of the payload: a body in legacy, an envelope in OMEMO 2. Absent for an empty message. */
   readonly text?: string;
   /** Identity key of the writer (X form); absent for our own text. */
   readonly identityKey?: Uint8Array;
@@ -119,8 +134,8 @@ export interface ArchiveRecord {
 
 /** The answer to a request to encrypt, so that the same request gets the same bytes (I-31). */
 export interface RequestRecord {
-  readonly v: 1;
-  readonly message: WireMessage;
+  readonly v: 2;
+  readonly messages: EncryptedMessages;
   readonly at: number;
 }
 
@@ -134,11 +149,12 @@ export interface StreamRecord {
 /** A peer nothing is known of. */
 export function newPeer(peer: BareJid): PeerRecord {
   return {
-    v: 1,
+    v: 2,
     peer,
     encryption: 'on',
     keys: [],
     devices: [],
+    lists: {},
     isWrittenTo: false,
     plainCount: 0,
   };

@@ -1,8 +1,10 @@
 // Sessions that no longer work (design D13): a new one is started in place of the old, which stays archived. By itself at most
 // once a device and day, for people we talk to; by the user whenever they want. Pure steps over the records.
 import type { OmemoErrorCode } from '../omemo/errors';
-import type { BareJid } from '../jid';
+import type { OmemoVersion } from '../omemo/types';
+import { LEGACY, VERSIONS } from '../rpc/versions';
 import type { Chore } from '../rpc/vault-api';
+import { activeVersions, factsOf, isActive, withFacts } from './device-facts';
 import { deviceOf, withDevice } from './devices';
 import { REPAIR_EVERY_MS } from './limits';
 import type { DeviceRecord, PeerRecord } from './records';
@@ -16,52 +18,80 @@ const BROKEN: ReadonlySet<OmemoErrorCode> = new Set(['no-session', 'unknown-prek
 
 /** A device that may be written to: starting a session with any other would help nobody. */
 function isReachable(peer: PeerRecord, device: DeviceRecord): boolean {
-  const { isActive, identityKey, changedKey } = device;
-  if (!isActive || changedKey !== undefined) return false;
+  const { identityKey, changedKey } = device;
+  if (!isActive(device) || changedKey !== undefined) return false;
   return identityKey === undefined || trustOf(peer, identityKey) !== 'distrusted';
 }
 
+function withResetIn(device: DeviceRecord, version: OmemoVersion): DeviceRecord {
+  const { bundle: _old, noBundleUntil: _asked, ...rest } = factsOf(device, version);
+  return withFacts(device, version, { ...rest, isResetWanted: true });
+}
+
 /**
- * The peer with a new session wanted for a device; its bundle is fetched anew, because a stored one may be as old as the
- * session. Undefined for a device that cannot be written to.
+ * The peer with a new session wanted for a device, in every version it is written to in; its bundle is fetched anew, because a
+ * stored one may be as old as the session. Undefined for a device that cannot be written to.
  */
 export function withReset(peer: PeerRecord, deviceId: number): PeerRecord | undefined {
   const device = deviceOf(peer, deviceId);
   if (device === undefined || !isReachable(peer, device)) return undefined;
-  const { bundle: _old, noBundleUntil: _asked, ...rest } = device;
-  return withDevice(peer, { ...rest, isResetWanted: true });
+  return withDevice(peer, activeVersions(device).reduce(withResetIn, device));
 }
 
 /**
  * The peer after a message of a device did not open for `code`; undefined if nothing is to be repaired now. A server can
- * cause such a failure, so it costs at most one new session a day. `now` in ms since 1970.
+ * cause such a failure, so it costs at most one new session a day. Legacy only: OMEMO 2 forbids it
+ * (wire §4.5). `now` in ms since 1970.
  */
 export function withRepair(
   peer: PeerRecord,
   deviceId: number,
+  version: OmemoVersion,
   code: OmemoErrorCode,
   now: number,
 ): PeerRecord | undefined {
-  const repairedAt = deviceOf(peer, deviceId)?.repairedAt;
-  if (!BROKEN.has(code)) return undefined;
-  if (repairedAt !== undefined && now - repairedAt < REPAIR_EVERY_MS) return undefined;
-  const wanted = withReset(peer, deviceId);
-  const device = wanted && deviceOf(wanted, deviceId);
-  return wanted && device && withDevice(wanted, { ...device, repairedAt: now });
+  const device = deviceOf(peer, deviceId);
+  if (version !== LEGACY || !BROKEN.has(code)) return undefined;
+  if (device === undefined || !isReachable(peer, device)) return undefined;
+  const { isActive: isListed, repairedAt } = factsOf(device, version);
+  if (!isListed || (repairedAt !== undefined && now - repairedAt < REPAIR_EVERY_MS)) {
+    return undefined;
+  }
+  const wanted = withResetIn(device, version);
+  const facts = { ...factsOf(wanted, version), repairedAt: now };
+  return withDevice(peer, withFacts(wanted, version, facts));
 }
 
 /** The peer after a new session with a device exists, whoever began it. */
-export function withoutReset(peer: PeerRecord, deviceId: number): PeerRecord {
+export function withoutReset(
+  peer: PeerRecord,
+  deviceId: number,
+  version: OmemoVersion,
+): PeerRecord {
   const device = deviceOf(peer, deviceId);
-  if (device?.isResetWanted !== true) return peer;
-  const { isResetWanted: _done, ...rest } = device;
-  return withDevice(peer, rest);
+  if (device === undefined) return peer;
+  const { isResetWanted, ...rest } = factsOf(device, version);
+  if (isResetWanted !== true) return peer;
+  return withDevice(peer, withFacts(device, version, rest));
+}
+
+/** Does a device wait for a new session. */
+export function isResetting(device: DeviceRecord): boolean {
+  return VERSIONS.some((version) => factsOf(device, version).isResetWanted === true);
 }
 
 /** The work a session has with the resets of one person. */
 export function resetChores(peer: PeerRecord): readonly Chore[] {
-  const jid: BareJid = peer.peer;
   return peer.devices
-    .filter((device) => device.isResetWanted === true && isReachable(peer, device))
-    .map(({ deviceId }) => ({ kind: 'reset-session', jid, deviceId }));
+    .filter((device) => isReachable(peer, device))
+    .flatMap((device) =>
+      activeVersions(device)
+        .filter((version) => factsOf(device, version).isResetWanted === true)
+        .map((version) => ({
+          kind: 'reset-session' as const,
+          jid: peer.peer,
+          deviceId: device.deviceId,
+          version,
+        })),
+    );
 }

@@ -3,6 +3,7 @@
 import { equalBytes } from '../crypto/bytes';
 import type { RefusalCode } from '../rpc/reasons';
 import type { Trust, TrustPolicy } from '../rpc/vault-api';
+import { isActive } from './device-facts';
 import type { DeviceRecord, KeyRecord, PeerRecord } from './records';
 
 /** The record of an identity key (X form), if it is known. */
@@ -80,7 +81,7 @@ export function audienceOf(
   ownDeviceId: number | undefined,
 ): Audience {
   const active = peer.devices.filter(
-    ({ isActive, deviceId }) => isActive && deviceId !== ownDeviceId,
+    (device) => isActive(device) && device.deviceId !== ownDeviceId,
   );
   if (active.some((device) => isAlarming(peer, device))) {
     return { kind: 'held', code: 'key-changed' };

@@ -3,7 +3,9 @@ import { fingerprint } from '../omemo/identity';
 import type { AccountView, ContactView, DeviceView, SiteView, StreamView } from '../rpc/vault-api';
 import { loadSite, type Context } from './context';
 import { prefixOf } from './db';
+import { isActive } from './device-facts';
 import type { AccountRecord, DeviceRecord, PeerRecord, SiteRecord } from './records';
+import { isResetting } from './repair';
 import { protectableOrigin } from './sites';
 import { trustOf } from './trust';
 
@@ -15,10 +17,10 @@ function deviceView(peer: PeerRecord, device: DeviceRecord): DeviceView {
     ...(identityKey !== undefined && { fingerprint: fingerprint(identityKey) }),
     firstSeen: device.firstSeen,
     lastSeen: device.lastSeen,
-    active: device.isActive,
+    active: isActive(device),
     trust: identityKey === undefined ? 'undecided' : trustOf(peer, identityKey),
     keyChanged: device.changedKey !== undefined,
-    resetting: device.isResetWanted === true,
+    resetting: isResetting(device),
   };
 }
 

@@ -18,10 +18,10 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const EMPTY = { kind: 'send-empty', jid: ROMEO, deviceId: 5 } as const;
-const RESET = { kind: 'reset-session', jid: ROMEO, deviceId: 5 } as const;
-const PUBLISH = { kind: 'publish-bundle' } as const;
-const REFRESH = { kind: 'refresh-list', jid: ROMEO } as const;
+const EMPTY = { kind: 'send-empty', jid: ROMEO, deviceId: 5, version: LEGACY } as const;
+const RESET = { kind: 'reset-session', jid: ROMEO, deviceId: 5, version: LEGACY } as const;
+const PUBLISH = { kind: 'publish-bundle', version: LEGACY } as const;
+const REFRESH = { kind: 'refresh-list', jid: ROMEO, version: LEGACY } as const;
 
 function setUp(answers: Answers = {}) {
   const { server, iqs } = connected();
@@ -30,12 +30,14 @@ function setUp(answers: Answers = {}) {
     encryptEmpty: () => ({
       kind: 'encrypted',
       skipped: [],
-      message: {
-        version: LEGACY,
-        senderDeviceId: 7,
-        iv: new Uint8Array(12),
-        keys: [{ deviceId: 5, bytes: new Uint8Array(40), isKeyExchange: false }],
-      },
+      messages: [
+        {
+          version: LEGACY,
+          senderDeviceId: 7,
+          iv: new Uint8Array(12),
+          keys: [{ deviceId: 5, bytes: new Uint8Array(40), isKeyExchange: false }],
+        },
+      ],
     }),
     ...answers,
   });
@@ -61,7 +63,7 @@ describe('a chore', () => {
     const keys = element === undefined ? [] : legacyCodec.readMessage(element).keys;
     expect(keys.map(({ deviceId }) => deviceId)).toEqual([5]);
     expect(vault.asked('encryptEmpty')).toEqual([
-      { jid: JULIET, peer: ROMEO, deviceId: 5, requestId: id },
+      { jid: JULIET, peer: ROMEO, deviceId: 5, version: LEGACY, requestId: id },
     ]);
   });
 
@@ -146,11 +148,11 @@ describe('chores', () => {
     begin();
     begin();
     await vi.advanceTimersByTimeAsync(24 * 3600 * 1000 + 5000);
-    expect(vault.asked('ownBundle')).toHaveLength(4);
+    expect(vault.asked('ownBundle')).toHaveLength(8);
     chores.add([PUBLISH]);
     chores.stop();
     await vi.advanceTimersByTimeAsync(24 * 3600 * 1000);
-    expect(vault.asked('ownBundle')).toHaveLength(4);
+    expect(vault.asked('ownBundle')).toHaveLength(8);
     expect(vi.getTimerCount()).toBe(0);
   });
 });

@@ -8,7 +8,9 @@ import { bundle, ScriptedVault, type Answers } from './scripted-vault';
 
 const STANZAS = "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'";
 const NODE = legacyCodec.bundleNode(5);
-const ADDRESS = { jid: ROMEO, deviceId: 5 };
+const ADDRESS = { jid: ROMEO, deviceId: 5, version: LEGACY } as const;
+const ROMEOS = { jid: ROMEO, version: LEGACY } as const;
+const OURS = { jid: JULIET, version: LEGACY } as const;
 const BUNDLE = serialise(legacyCodec.writeBundle(bundle()));
 const list = (...ids: number[]) =>
   `<list xmlns='${LEGACY}'>${ids.map((id) => `<device id='${id}'/>`).join('')}</list>`;
@@ -17,7 +19,7 @@ function setUp(answers: Answers = {}) {
   const { server, iqs } = connected();
   const vault = new ScriptedVault(answers);
   const own: (readonly number[])[] = [];
-  const devices = new Devices(iqs, vault.client, JULIET, (ids) => void own.push(ids));
+  const devices = new Devices(iqs, vault.client, JULIET, (_version, ids) => void own.push(ids));
   return { server, vault, own, devices };
 }
 
@@ -27,24 +29,24 @@ describe('a device list', () => {
   it('is fetched from its owner and handed to the vault as it was answered', async () => {
     const { server, vault, own, devices } = setUp();
     server.put(ROMEO, LIST_NODE, list(5, 6));
-    await devices.fetchList(ROMEO);
+    await devices.fetchList(ROMEOS);
     expect(server.iqs.map((iq) => iq.getAttribute('to'))).toEqual([ROMEO]);
     expect(vault.asked('listSeen')).toEqual([
-      { jid: JULIET, owner: ROMEO, list: { kind: 'present', value: [5, 6] } },
+      { jid: JULIET, owner: ROMEO, version: LEGACY, list: { kind: 'present', value: [5, 6] } },
     ]);
     expect(own).toEqual([]);
   });
 
   it('of our own is asked for without address, and looked at for our device', async () => {
     const { server, vault, own, devices } = setUp();
-    await devices.fetchList(JULIET);
+    await devices.fetchList(OURS);
     expect(server.iqs[0]?.hasAttribute('to')).toBe(false);
     expect(vault.asked('listSeen')).toEqual([
-      { jid: JULIET, owner: JULIET, list: { kind: 'absent' } },
+      { jid: JULIET, owner: JULIET, version: LEGACY, list: { kind: 'absent' } },
     ]);
     server.put(JULIET, LIST_NODE, list(5));
-    await devices.fetchList(JULIET);
-    await devices.seen(JULIET, { kind: 'present', value: parseFrame("<x xmlns='urn:x'/>") });
+    await devices.fetchList(OURS);
+    await devices.seen(OURS, { kind: 'present', value: parseFrame("<x xmlns='urn:x'/>") });
     expect(own).toEqual([[5]]);
   });
 
@@ -59,8 +61,10 @@ describe('a device list', () => {
   ])('that is %s is told as that', async (kind, payload) => {
     const { server, vault, devices } = setUp();
     server.script = () => payload;
-    await devices.fetchList(ROMEO);
-    expect(vault.asked('listSeen')).toEqual([{ jid: JULIET, owner: ROMEO, list: { kind } }]);
+    await devices.fetchList(ROMEOS);
+    expect(vault.asked('listSeen')).toEqual([
+      { jid: JULIET, owner: ROMEO, version: LEGACY, list: { kind } },
+    ]);
   });
 
   it('the vault does not take is told as failed, so that it is not fetched again at once', async () => {
@@ -69,7 +73,7 @@ describe('a device list', () => {
         seen.kind === 'present' ? Promise.reject(new VaultError('limit')) : null,
     });
     server.put(ROMEO, LIST_NODE, list(5));
-    await devices.fetchList(ROMEO);
+    await devices.fetchList(ROMEOS);
     expect(vault.asked('listSeen')).toMatchObject([{}, { list: { kind: 'failed' } }]);
   });
 
@@ -78,7 +82,7 @@ describe('a device list', () => {
     async (code) => {
       const { server, devices } = setUp({ listSeen: reject(code) });
       server.put(ROMEO, LIST_NODE, list(5));
-      await expect(devices.fetchList(ROMEO)).rejects.toMatchObject({ code });
+      await expect(devices.fetchList(ROMEOS)).rejects.toMatchObject({ code });
     },
   );
 
@@ -88,13 +92,13 @@ describe('a device list', () => {
       listSeen: () => (failures-- > 0 ? Promise.reject(new VaultError('storage')) : null),
     });
     server.put(ROMEO, LIST_NODE, list(5));
-    const both = await Promise.allSettled([devices.fetchList(ROMEO), devices.fetchList(ROMEO)]);
+    const both = await Promise.allSettled([devices.fetchList(ROMEOS), devices.fetchList(ROMEOS)]);
     expect([both.map(({ status }) => status), server.got.length]).toEqual([
       ['rejected', 'rejected'],
       1,
     ]);
-    await devices.fetchList(ROMEO);
-    await devices.fetchList(ROMEO);
+    await devices.fetchList(ROMEOS);
+    await devices.fetchList(ROMEOS);
     expect(server.got).toHaveLength(3);
   });
 });
@@ -105,7 +109,13 @@ describe('a bundle', () => {
     server.put(ROMEO, NODE, BUNDLE);
     await devices.fetchBundle(ADDRESS);
     expect(vault.asked('bundleSeen')).toEqual([
-      { jid: JULIET, owner: ROMEO, deviceId: 5, bundle: { kind: 'present', value: bundle() } },
+      {
+        jid: JULIET,
+        owner: ROMEO,
+        deviceId: 5,
+        version: LEGACY,
+        bundle: { kind: 'present', value: bundle() },
+      },
     ]);
   });
 
@@ -139,7 +149,7 @@ describe('a bundle', () => {
 
   it('of several devices is fetched once for each of them', async () => {
     const { server, devices } = setUp();
-    const fetch = (deviceId: number) => devices.fetchBundle({ jid: ROMEO, deviceId });
+    const fetch = (deviceId: number) => devices.fetchBundle({ ...ADDRESS, deviceId });
     await Promise.all([fetch(5), fetch(6), fetch(5)]);
     expect(server.got).toHaveLength(2);
   });

@@ -16,7 +16,7 @@ const TEXT: DecryptOutcome = {
   kind: 'text',
   text: 'hello',
   trust: 'trusted',
-  chores: [{ kind: 'publish-bundle' }],
+  chores: [{ kind: 'publish-bundle', version: L }],
 };
 const FAILED: DecryptOutcome = { kind: 'failed', code: 'bad-mac', chores: [] };
 
@@ -235,7 +235,7 @@ describe('an event of a device list', () => {
     );
   const listed = (items: string, node = `${L}.devicelist`) =>
     `<items node='${node}'>${items}</items>`;
-  const read = (stanza: Element) => listEventIn(stanza, OWN, `${L}.devicelist`);
+  const read = (stanza: Element) => listEventIn(stanza, OWN);
 
   it.each([
     [`from='${ROMEO}' type='headline'`, ROMEO],
@@ -252,6 +252,7 @@ describe('an event of a device list', () => {
     expect(read(event(listed(items)))?.payload?.localName).toBe('list');
     expect(read(event(listed("<retract id='current'/>")))).toEqual({
       from: ROMEO,
+      version: L,
       payload: undefined,
     });
   });

@@ -15,19 +15,21 @@ afterEach(() => void vi.useRealTimers());
 const ENCRYPTED: EncryptOutcome = {
   kind: 'encrypted',
   skipped: [],
-  message: {
-    version: LEGACY,
-    senderDeviceId: 7,
-    iv: new Uint8Array(12),
-    keys: [{ deviceId: 5, bytes: new Uint8Array(40), isKeyExchange: false }],
-    payload: new Uint8Array(5),
-  },
+  messages: [
+    {
+      version: LEGACY,
+      senderDeviceId: 7,
+      iv: new Uint8Array(12),
+      keys: [{ deviceId: 5, bytes: new Uint8Array(40), isKeyExchange: false }],
+      payload: new Uint8Array(5),
+    },
+  ],
 };
 const READY: Preparation = { kind: 'ready' };
 const FETCH: Preparation = {
   kind: 'fetch',
-  lists: [ROMEO],
-  bundles: [{ jid: ROMEO, deviceId: 5 }],
+  lists: [{ jid: ROMEO, version: LEGACY }],
+  bundles: [{ jid: ROMEO, deviceId: 5, version: LEGACY }],
 };
 
 function plan(text = 'secret', id = '1'): ProtectPlan {
@@ -58,7 +60,11 @@ describe('a message', () => {
   });
 
   it('fetches all that is missing, lists before the bundles they name', async () => {
-    const lists: Preparation = { kind: 'fetch', lists: [ROMEO, JULIET], bundles: [] };
+    const lists: Preparation = {
+      kind: 'fetch',
+      lists: [ROMEO, JULIET].map((owner) => ({ jid: owner, version: LEGACY })),
+      bundles: [],
+    };
     const { server, tools } = setUp([lists, FETCH, READY]);
     expect(await sendProtected(tools, plan())).toMatchObject({ kind: 'send' });
     expect(server.iqs.map((iq) => [iq.getAttribute('to'), nodeIn(iq)])).toEqual([

@@ -40,7 +40,7 @@ const WIRE: WireMessage = {
 
 /** What leaves, as names of children. */
 const leaving = (xml: string): string[] =>
-  childrenOf(parseFrame(composeOutbound(protect(xml), WIRE))).map((child) => child.localName);
+  childrenOf(parseFrame(composeOutbound(protect(xml), [WIRE]))).map((child) => child.localName);
 
 describe('a message that passes', () => {
   it.each([
@@ -107,7 +107,7 @@ describe('a message with text', () => {
   it.each(["to='a@b'", "to='a@b' id=''"])('gets an id when it has none: %s', (attributes) => {
     const planned = protect(message('<body>x</body>', attributes));
     expect(planned.id).toBe('new-id');
-    expect(parseFrame(composeOutbound(planned, WIRE)).getAttribute('id')).toBe('new-id');
+    expect(parseFrame(composeOutbound(planned, [WIRE])).getAttribute('id')).toBe('new-id');
   });
 
   it.each([
@@ -125,7 +125,7 @@ describe('a message with text', () => {
     const planned = planOutbound(stanza, () => 'new-id');
     if (planned.kind !== 'protect') throw new Error(planned.kind);
     const kept = serialise(planned.stanza);
-    const frame = composeOutbound(planned, WIRE);
+    const frame = composeOutbound(planned, [WIRE]);
     expect([serialise(stanza), serialise(planned.stanza)]).toEqual([before, kept]);
     const root = parseFrame(frame);
     expect(childrenOf(root).map((child) => [child.localName, child.namespaceURI])).toEqual([
@@ -166,7 +166,7 @@ describe('a message with text', () => {
     "<active xmlns='http://jabber.org/protocol/chatstates'/>",
     "<attention xmlns='urn:xmpp:attention:0'/>",
   ])('keeps beside it %s', (child) => {
-    const kept = parseFrame(composeOutbound(protect(message(`<body>x</body>${child}`)), WIRE));
+    const kept = parseFrame(composeOutbound(protect(message(`<body>x</body>${child}`)), [WIRE]));
     const wanted = childrenOf(parseFrame(message(child)))[0];
     const [found] = childrenOf(kept);
     expect(found && wanted && [found.localName, found.namespaceURI]).toEqual([
@@ -202,7 +202,7 @@ describe('a message with text', () => {
     "<x xmlns='urn:unknown' constructor='secret'/>",
     "<constructor xmlns='' a='secret'/>",
   ])('never leaves beside it %s', (child) => {
-    const frame = composeOutbound(protect(message(`<body>x</body>${child}`)), WIRE);
+    const frame = composeOutbound(protect(message(`<body>x</body>${child}`)), [WIRE]);
     expect(frame).not.toContain('secret');
   });
 
@@ -211,7 +211,7 @@ describe('a message with text', () => {
       '<body>x</body>',
       "to='a@b' id='1' x='secret' xmlns:p='urn:p' p:to='secret'",
     );
-    expect(composeOutbound(protect(xml), WIRE)).not.toContain('secret');
+    expect(composeOutbound(protect(xml), [WIRE])).not.toContain('secret');
   });
 });
 

@@ -1,6 +1,12 @@
 import { connected, JULIET, LEGACY, LIST_NODE, ROMEO } from './pep-world';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { fetchItem, isSameElement, openNode, publishItem } from '../../src/session/pep';
+import {
+  fetchItem,
+  isSameElement,
+  openNode,
+  publishAmong,
+  publishItem,
+} from '../../src/session/pep';
 import { parseFrame, serialise } from '../../src/xml/element';
 import { verbIn, type Make } from './server';
 
@@ -110,6 +116,7 @@ describe.each(MAKES)('a publication at %s', (make) => {
     expect(server.got).toHaveLength(1);
     expect(server.node(JULIET, LIST_NODE)).toEqual({
       access: 'open',
+      maxItems: '1',
       items: new Map([['current', list(1)]]),
     });
   });
@@ -186,5 +193,69 @@ describe('two elements', () => {
     expect(isSameElement(a, parseFrame('<a xmlns="x" y="1"><b>t</b></a>'))).toBe(true);
     expect(isSameElement(a, parseFrame('<a xmlns="x" y="2"><b>t</b></a>'))).toBe(false);
     expect(isSameElement(a, parseFrame('<a xmlns="x" y="1"><b/></a>'))).toBe(false);
+  });
+});
+
+describe.each(MAKES)('an item among those of other devices at %s', (make) => {
+  const NODE = 'urn:xmpp:omemo:2:bundles';
+  const publish = (iqs: Parameters<typeof publishAmong>[0], id: string) =>
+    publishAmong(iqs, NODE, parseFrame(list(Number(id))), id);
+
+  it('makes a node with room for all, open to everybody', async () => {
+    const { server, iqs } = connected(make);
+    expect(await publish(iqs, '7')).toBe(true);
+    const node = server.node(JULIET, NODE);
+    expect([node?.access, node?.maxItems]).toEqual(['open', 'max']);
+    expect(await publish(iqs, '8')).toBe(true);
+    expect([...(node?.items.keys() ?? [])]).toEqual(['7', '8']);
+  });
+
+  it('takes no other item away from a node that kept one', async () => {
+    const { server, iqs } = connected(make);
+    server.put(JULIET, NODE, list(9), 'open', '9');
+    expect(await publish(iqs, '7')).toBe(true);
+    expect([...(server.node(JULIET, NODE)?.items.keys() ?? [])]).toEqual(['9', '7']);
+  });
+
+  it('replaces its own only', async () => {
+    const { server, iqs } = connected(make);
+    await publish(iqs, '7');
+    await publish(iqs, '8');
+    await publish(iqs, '7');
+    expect([...(server.node(JULIET, NODE)?.items.keys() ?? [])].sort()).toEqual(['7', '8']);
+  });
+
+  it('is fetched by its id, and absent when only others are there', async () => {
+    const { server, iqs } = connected(make);
+    server.put(ROMEO, NODE, list(9), 'open', '9');
+    expect(await fetchItem(iqs, ROMEO, NODE, '9')).toMatchObject({ kind: 'present' });
+    expect(await fetchItem(iqs, ROMEO, NODE, '7')).toEqual({ kind: 'absent' });
+    expect(server.got.join()).not.toContain('max_items');
+  });
+});
+
+describe('an item among others', () => {
+  const NODE = 'urn:xmpp:omemo:2:bundles';
+
+  it('gets the largest room a server gives', async () => {
+    const { server, iqs } = connected();
+    server.put(JULIET, NODE, list(9), 'open', '9');
+    server.script = (iq) =>
+      /<value>(max|1000)</.test(serialise(iq)) ? error('not-acceptable') : undefined;
+    expect(await publishAmong(iqs, NODE, parseFrame(list(7)), '7')).toBe(true);
+    expect(server.node(JULIET, NODE)?.maxItems).toBe('100');
+  });
+
+  it('that is refused in every way has failed', async () => {
+    const { server, iqs } = connected();
+    server.script = () => error('service-unavailable');
+    expect(await publishAmong(iqs, NODE, parseFrame(list(7)), '7')).toBe(false);
+  });
+
+  it('from a server that sends another item than was asked for is absent', async () => {
+    const { server, iqs } = connected();
+    server.script = () =>
+      `<pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='n'><item id='8'>${list(8)}</item></items></pubsub>`;
+    expect(await fetchItem(iqs, ROMEO, NODE, '7')).toEqual({ kind: 'absent' });
   });
 });

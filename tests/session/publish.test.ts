@@ -70,6 +70,7 @@ describe.each<Make>(['prosody', 'ejabberd'])('keys of a new account at %s', (mak
     expect(published(server)).toEqual([BUNDLE_NODE, LIST_NODE]);
     expect(server.node(JULIET, BUNDLE_NODE)).toEqual({
       access: 'open',
+      maxItems: '1',
       items: new Map([['current', BUNDLE]]),
     });
     expect(server.node(JULIET, LIST_NODE)?.access).toBe('open');
@@ -213,7 +214,7 @@ describe('our bundle', () => {
       if (verbIn(iq) !== 'items' || nodeIn(iq) !== BUNDLE_NODE) return undefined;
       return ++looks === 2 ? NOT_FOUND : undefined;
     };
-    expect(await publishBundle(publisher)).toBe(MINE);
+    expect(await publishBundle(publisher, LEGACY)).toBe(MINE);
     expect(looks).toBe(3);
   });
 

@@ -21,6 +21,9 @@ const NO_NODE_TEXT = `<error type='cancel'><item-not-found ${STANZAS}/><text ${S
 const UNBOUND = `<error type='auth'><not-authorized ${STANZAS}/></error>`;
 const FORBIDDEN = `<error type='auth'><forbidden ${STANZAS}/></error>`;
 
+/** ejabberd 23.01 for every max_items in publish-options (wire §2.2). */
+const UNKNOWN_FIELD = `<error type='wait'><resource-constraint ${STANZAS}/><text ${STANZAS}>Unknown field</text></error>`;
+
 /** Error answers as measured. */
 export const ANSWERS: Readonly<Record<Make, Answers>> = {
   prosody: {
@@ -40,6 +43,8 @@ export const ANSWERS: Readonly<Record<Make, Answers>> = {
 /** A PEP node. */
 export interface Node {
   access: 'open' | 'presence';
+  /** How many items it keeps: one, unless it was made or configured otherwise. */
+  maxItems: string;
   readonly items: Map<string, string>;
 }
 
@@ -115,10 +120,20 @@ export class Server {
   }
 
   put(owner: string, name: string, xml: string, access: Node['access'] = 'open', id = 'current') {
-    const node = this.node(owner, name) ?? { access, items: new Map<string, string>() };
+    const node = this.node(owner, name) ?? {
+      access,
+      maxItems: '1',
+      items: new Map<string, string>(),
+    };
     node.items.delete(id);
     node.items.set(id, xml);
     this.nodes.set(`${owner} ${name}`, node);
+    this.#trim(node);
+  }
+
+  #trim({ maxItems, items }: Node): void {
+    const kept = maxItems === 'max' ? items.size : Number(maxItems);
+    for (const id of [...items.keys()].slice(0, Math.max(0, items.size - kept))) items.delete(id);
   }
 
   /** A stanza or other element to the page, counted. */
@@ -177,20 +192,29 @@ export class Server {
     if (verb?.localName === 'items') return this.#items(node, owner, name, verb);
     if (verb?.localName === 'configure') {
       if (node === undefined) return ANSWERS[this.make].missing;
-      if (!pubsub.getElementsByTagName('field').length) return configurationOf(name, node.access);
+      if (!pubsub.getElementsByTagName('field').length) return configurationOf(name, node);
       node.access = accessIn(pubsub) ?? node.access;
+      node.maxItems = fieldIn(pubsub, 'pubsub#max_items') ?? node.maxItems;
       return '';
     }
     const options = childOf(pubsub, 'publish-options', NS.pubsub);
     const wanted = options && accessIn(options);
-    if (node !== undefined && wanted !== undefined && wanted !== node.access) {
-      return ANSWERS[this.make].differing;
+    const room = options && fieldIn(options, 'pubsub#max_items');
+    if (room !== undefined && this.make === 'ejabberd') return UNKNOWN_FIELD;
+    const isOther =
+      (wanted !== undefined && wanted !== node?.access) ||
+      (room !== undefined && room !== node?.maxItems);
+    if (node !== undefined && isOther) return ANSWERS[this.make].differing;
+    if (node === undefined && room !== undefined) {
+      this.nodes.set(`${owner} ${name}`, { access: 'presence', maxItems: room, items: new Map() });
     }
     const item = verb && childrenOf(verb)[0];
     const xml = item && childrenOf(item)[0];
     if (item && xml) {
       const id = item.getAttribute('id') ?? 'random';
       this.put(owner, name, serialise(xml), wanted ?? 'presence', id);
+      const made = this.node(owner, name);
+      if (made !== undefined && wanted !== undefined) made.access = wanted;
     }
     return `<pubsub xmlns='${NS.pubsub}'><publish node='${name}'/></pubsub>`;
   }
@@ -200,7 +224,10 @@ export class Server {
     const answers = ANSWERS[this.make];
     if (node === undefined) return isOwn ? answers.missing : answers.missingOfStranger;
     if (!isOwn && node.access !== 'open') return answers.closed;
-    const all = [...node.items].map(([id, xml]) => `<item id='${id}'>${xml}</item>`);
+    const asked = childrenOf(verb, 'item').map((item) => item.getAttribute('id'));
+    const all = [...node.items]
+      .filter(([id]) => asked.length === 0 || asked.includes(id))
+      .map(([id, xml]) => `<item id='${id}'>${xml}</item>`);
     const items = verb.hasAttribute('max_items') ? all.slice(-1) : all;
     return `<pubsub xmlns='${NS.pubsub}'><items node='${name}'>${items.join('')}</items></pubsub>`;
   }
@@ -253,19 +280,24 @@ export class Server {
 }
 
 /** `<configure><x type='form'>` as the owner gets it. */
-function configurationOf(name: string, access: string): string {
+function configurationOf(name: string, { access, maxItems }: Node): string {
   return (
     `<pubsub xmlns='${NS.pubsubOwner}'><configure node='${name}'><x xmlns='${NS.dataForms}' type='form'>` +
-    `<field var='pubsub#access_model'><value>${access}</value></field></x></configure></pubsub>`
+    `<field var='pubsub#access_model'><value>${access}</value></field>` +
+    `<field var='pubsub#max_items'><value>${maxItems}</value></field></x></configure></pubsub>`
   );
 }
 
-function accessIn(parent: Element): Node['access'] | undefined {
+function fieldIn(parent: Element, name: string): string | undefined {
   const fields = childrenOf(parent).flatMap((child) => [
     ...childrenOf(child, 'field'),
     ...childrenOf(child).flatMap((inner) => childrenOf(inner, 'field')),
   ]);
-  const field = fields.find((each) => each.getAttribute('var') === 'pubsub#access_model');
+  const field = fields.find((each) => each.getAttribute('var') === name);
   const value = field && childrenOf(field, 'value')[0];
-  return value && textOf(value) === 'open' ? 'open' : undefined;
+  return value && textOf(value);
+}
+
+function accessIn(parent: Element): Node['access'] | undefined {
+  return fieldIn(parent, 'pubsub#access_model') === 'open' ? 'open' : undefined;
 }

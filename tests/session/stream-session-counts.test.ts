@@ -40,13 +40,15 @@ function scripted(turns: number): ScriptedVault {
     encrypt: ({ requestId }) => ({
       kind: 'encrypted',
       skipped: [],
-      message: {
-        version: NS.legacy,
-        senderDeviceId: 7,
-        iv: new Uint8Array(12),
-        keys: [],
-        payload: new TextEncoder().encode(requestId),
-      },
+      messages: [
+        {
+          version: NS.legacy,
+          senderDeviceId: 7,
+          iv: new Uint8Array(12),
+          keys: [],
+          payload: new TextEncoder().encode(requestId),
+        },
+      ],
     }),
     decrypt: () => ({ kind: 'empty', chores: [] }),
     plainSeen: () => ({ mark: false }),

@@ -5,9 +5,9 @@ import { vi } from 'vitest';
 import { VaultError, type VaultErrorCode } from '../../src/rpc/errors';
 import type { BridgeMessage, Direction, HookMessage } from '../../src/rpc/page-api';
 import { createClient } from '../../src/rpc/port';
-import type { ContentApi, DecryptOutcome } from '../../src/rpc/vault-api';
-import { findEncrypted } from '../../src/session/codec/codec';
-import { legacyCodec } from '../../src/session/codec/legacy';
+import type { ContentApi, DecryptOutcome, OmemoVersion } from '../../src/rpc/vault-api';
+import { LEGACY } from '../../src/rpc/versions';
+import { codecFor, findEncrypted, type Codec } from '../../src/session/codec/codec';
 import type { StreamMemory } from '../../src/session/observe';
 import { StreamSession } from '../../src/session/stream-session';
 import type { VaultClient } from '../../src/session/vault-client';
@@ -27,7 +27,6 @@ export const JULIET = jid('juliet@example.org');
 export const ROMEO = jid('romeo@example.net');
 export const ENDPOINT = 'xmpp.example.org';
 const URL_OF_SERVER = `wss://${ENDPOINT}/ws`;
-const LEGACY = 'eu.siacs.conversations.axolotl';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -221,12 +220,18 @@ export interface World {
 }
 
 /** The bundle and list of a device on a server. */
-export async function publishOn(server: Server, device: Person): Promise<void> {
-  const { bundle, deviceId } = await ownBundle(device.context, device.scope);
+export async function publishOn(
+  server: Server,
+  device: Person,
+  version: OmemoVersion = LEGACY,
+): Promise<void> {
+  const codec: Codec = codecFor(version);
+  const { bundle, deviceId } = await ownBundle(device.context, device.scope, version);
   const owner = device.scope.jid;
-  const list = serialise(legacyCodec.writeDeviceList(undefined, deviceId));
-  server.put(owner, legacyCodec.listNode, list);
-  server.put(owner, legacyCodec.bundleNode(deviceId), serialise(legacyCodec.writeBundle(bundle)));
+  const list = serialise(codec.writeDeviceList(undefined, deviceId));
+  const item = codec.bundleItem(deviceId);
+  server.put(owner, codec.listNode, list);
+  server.put(owner, codec.bundleNode(deviceId), serialise(codec.writeBundle(bundle)), 'open', item);
 }
 
 async function decide({ context }: Person, decision: SeenAccount['decision']): Promise<void> {
@@ -239,14 +244,17 @@ async function decide({ context }: Person, decision: SeenAccount['decision']): P
 export async function makeWorld({
   make = 'prosody',
   decision = 'granted',
+  speaks = [LEGACY],
 }: {
   readonly make?: Make;
+  /** The versions Romeo's device has published. */
+  readonly speaks?: readonly OmemoVersion[];
   readonly decision?: SeenAccount['decision'];
 } = {}): Promise<World> {
   const [juliet, romeo] = [await person(JULIET), await person(ROMEO)];
   await decide(juliet, decision);
   const server = new Server(JULIET, make);
-  await publishOn(server, romeo);
+  for (const version of speaks) await publishOn(server, romeo, version);
   const service = createService(juliet.context, (changed) =>
     createPresence(() => undefined, changed),
   );
@@ -285,7 +293,7 @@ async function readAs(romeo: Person, frame: string): Promise<DecryptOutcome> {
     ...received,
     peer: JULIET,
     sender: JULIET,
-    version: LEGACY,
+    version: only.codec.version,
     keys: received.keys.filter(({ deviceId }) => deviceId === romeo.deviceId),
     isContact: true,
   });

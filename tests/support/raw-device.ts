@@ -6,10 +6,10 @@ import { sealPayload } from '../../src/omemo/payload';
 import { bundleOf, createPrekeyStore } from '../../src/omemo/prekeys';
 import { encryptKeyMaterial, initiateSession } from '../../src/omemo/ratchet-session';
 import type { Bundle, RatchetSession } from '../../src/omemo/types';
-import type { WireVersion } from '../../src/rpc/vault-api';
+import { LEGACY } from '../../src/rpc/versions';
 import type { RawClient } from './raw-client';
 
-export const NS: WireVersion = 'eu.siacs.conversations.axolotl';
+export const NS = LEGACY;
 export const FALLBACK = 'This message is encrypted.';
 
 const random = (length: number) => new Uint8Array(randomBytes(length));

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { LEGACY, OMEMO2, VERSIONS } from '../../src/rpc/versions';
 import { SIGNED_PREKEY_AGE_MS } from '../../src/omemo/limits';
 import { verifyBundle } from '../../src/omemo/prekeys';
 import { claimDeviceId, markPublished, openAccount, ownBundle } from '../../src/vault/accounts';
 import { scopedKey, type Context } from '../../src/vault/context';
 import { createDatabase } from '../../src/vault/db';
-import { VERSION } from '../../src/vault/recipients';
 import {
   accountOf,
   contextOver,
@@ -14,9 +14,10 @@ import {
   meet,
   ORIGIN,
   person,
+  prekeysOf,
   present,
-  receive,
   reborn,
+  receive,
   send,
   START,
   textOf,
@@ -54,9 +55,36 @@ describe('an account', () => {
     expect(id).toBe(0x7fff_ffff);
     const record = await context.database.get('accounts', scopedKey(SCOPE));
     expect(record).toMatchObject({ isPublished: false, createdAt: START, deviceId: id });
-    expect(record?.prekeys.oneTimePrekeys.map(({ id: prekey }) => prekey)).toEqual(
-      Array.from({ length: 100 }, (_, index) => index + 1),
-    );
+    expect(record?.prekeys).toEqual({});
+  });
+
+  it.each(VERSIONS)(
+    'has a hundred prekeys of %s from the first bundle on, and keeps them',
+    async (version) => {
+      const context = contextOver(createDatabase(freshName()));
+      await openAccount(context, SCOPE);
+      const { bundle } = await ownBundle(context, SCOPE, version);
+      expect(bundle.oneTimePrekeys.map(({ id }) => id)).toEqual(
+        Array.from({ length: 100 }, (_, index) => index + 1),
+      );
+      expect(verifyBundle(version, bundle)).toEqual(bundle);
+      const record = present(await context.database.get('accounts', scopedKey(SCOPE)));
+      expect(Object.keys(record.prekeys)).toEqual([version]);
+      expect(await ownBundle(context, SCOPE, version)).toEqual({
+        deviceId: record.deviceId,
+        bundle,
+      });
+    },
+  );
+
+  it('has one identity and other prekeys in each version', async () => {
+    const context = contextOver(createDatabase(freshName()));
+    await openAccount(context, SCOPE);
+    const legacy = await ownBundle(context, SCOPE, LEGACY);
+    const omemo2 = await ownBundle(context, SCOPE, OMEMO2);
+    expect(omemo2.deviceId).toBe(legacy.deviceId);
+    expect(omemo2.bundle.identityKey).toEqual(legacy.bundle.identityKey);
+    expect(omemo2.bundle.signedPrekey.publicKey).not.toEqual(legacy.bundle.signedPrekey.publicKey);
   });
 
   it('is another one on another site and for another JID', async () => {
@@ -70,7 +98,7 @@ describe('an account', () => {
 
   it('that is not there has no bundle', async () => {
     const context = contextOver(createDatabase(freshName()));
-    await expect(ownBundle(context, SCOPE)).rejects.toMatchObject({ code: 'no-account' });
+    await expect(ownBundle(context, SCOPE, LEGACY)).rejects.toMatchObject({ code: 'no-account' });
     await expect(claimDeviceId(context, SCOPE, [])).rejects.toMatchObject({ code: 'no-account' });
   });
 });
@@ -79,9 +107,9 @@ describe('our bundle', () => {
   it('is valid, has no private key, and asking changes nothing while nothing is due', async () => {
     const juliet = await person(JULIET);
     const before = await dump(juliet.name);
-    const { bundle, deviceId } = await ownBundle(juliet.context, juliet.scope);
+    const { bundle, deviceId } = await ownBundle(juliet.context, juliet.scope, LEGACY);
     expect(deviceId).toBe(juliet.deviceId);
-    verifyBundle(VERSION, bundle);
+    verifyBundle(LEGACY, bundle);
     expect(JSON.stringify(bundle)).not.toContain('rivate');
     expect(await dump(juliet.name)).toEqual(before);
   });
@@ -93,22 +121,22 @@ describe('our bundle', () => {
     await meet(juliet, romeo);
     await meet(tybalt, romeo);
     const early = await send(juliet, ROMEO, 'early');
-    const { prekeys } = await accountOf(romeo);
+    const prekeys = await prekeysOf(romeo);
     clock.now = prekeys.signedPrekey.createdAt + SIGNED_PREKEY_AGE_MS - 1;
-    const kept = await ownBundle(romeo.context, romeo.scope);
+    const kept = await ownBundle(romeo.context, romeo.scope, LEGACY);
     expect(kept.bundle.signedPrekey.id).toBe(1);
     clock.now += 1;
-    const { bundle } = await ownBundle(romeo.context, romeo.scope);
+    const { bundle } = await ownBundle(romeo.context, romeo.scope, LEGACY);
     expect(bundle.signedPrekey.id).toBe(2);
     expect(bundle.signedPrekey.publicKey).not.toEqual(kept.bundle.signedPrekey.publicKey);
-    verifyBundle(VERSION, bundle);
-    const stored = await accountOf(romeo);
-    expect(stored.prekeys.previousSignedPrekey).toEqual(prekeys.signedPrekey);
+    verifyBundle(LEGACY, bundle);
+    const stored = await prekeysOf(romeo);
+    expect(stored.previousSignedPrekey).toEqual(prekeys.signedPrekey);
     expect(textOf(await receive(reborn(romeo), early, juliet))).toBe('early');
 
     const late = await send(tybalt, ROMEO, 'late');
     clock.now += SIGNED_PREKEY_AGE_MS;
-    await ownBundle(romeo.context, romeo.scope);
+    await ownBundle(romeo.context, romeo.scope, LEGACY);
     expect((await receive(romeo, late, tybalt)).kind).toBe('failed');
     expect(await receive(romeo, late, tybalt)).toMatchObject({ code: 'unknown-prekey' });
   });
@@ -123,7 +151,7 @@ describe('a device id', () => {
     const id = await openAccount(context, SCOPE);
     const other = await claimDeviceId(context, SCOPE, [1, id]);
     expect([1, id]).not.toContain(other);
-    expect((await ownBundle(context, SCOPE)).deviceId).toBe(other);
+    expect((await ownBundle(context, SCOPE, LEGACY)).deviceId).toBe(other);
     await markPublished(context, SCOPE, id);
     expect((await stored(context)).isPublished).toBe(false);
     await markPublished(context, SCOPE, other);

@@ -1,6 +1,7 @@
 import 'fake-indexeddb/auto';
 import { openDB } from 'idb';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { DATABASE_VERSION } from '../../src/vault/migrate';
 import { createDatabase, keyOf, prefixOf, type Change } from '../../src/vault/db';
 import { newPeer, newSite } from '../../src/vault/records';
 import { dump, freshName, jid, STORES } from './world';
@@ -146,7 +147,7 @@ describe('a database', () => {
     const name = freshName();
     const database = createDatabase(name);
     await database.write([site('https://a')]);
-    const newer = await openDB(name, 2);
+    const newer = await openDB(name, DATABASE_VERSION + 1);
     expect([...newer.objectStoreNames].sort()).toEqual([...STORES].sort());
     await expect(database.get('sites', 'https://a')).rejects.toMatchObject(FAILED);
     await expect(database.write([site('https://b')])).rejects.toMatchObject(FAILED);
@@ -159,7 +160,7 @@ describe('a database', () => {
     const database = createDatabase(name);
     await database.get('sites', 'x');
     const writing = database.write([site('https://a')]);
-    const newer = await openDB(name, 2);
+    const newer = await openDB(name, DATABASE_VERSION + 1);
     await writing;
     expect(await newer.get('sites', 'https://a')).toBeDefined();
     newer.close();

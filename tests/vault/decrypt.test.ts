@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { LEGACY } from '../../src/rpc/versions';
 import { fingerprint } from '../../src/omemo/identity';
 import { SPENT_PREKEY_KEPT_MS } from '../../src/omemo/limits';
 import type { DecryptOutcome, Trust, WireMessage } from '../../src/rpc/vault-api';
@@ -8,12 +9,14 @@ import { lockOf, scopedKey, type Context } from '../../src/vault/context';
 import { createDatabase, type Change } from '../../src/vault/db';
 import { decrypt } from '../../src/vault/decrypt';
 import { withBundle, withList } from '../../src/vault/devices';
-import { encryptText } from '../../src/vault/encrypt';
 import { popupHandlers } from '../../src/vault/popup-handlers';
 import { createPresence } from '../../src/vault/presence';
-import { prepare, sessionsKey } from '../../src/vault/recipients';
+import { prepare } from '../../src/vault/recipients';
+import { sessionsKey } from '../../src/vault/sessions';
 import {
   accountOf,
+  encryptText,
+  prekeysOf,
   changePeer,
   choreKinds,
   contextOver,
@@ -80,7 +83,7 @@ function withKeyBytes(message: WireMessage, bytes: Uint8Array): WireMessage {
 }
 
 const sessionsOf = ({ context, scope }: Person, peer = JULIET) =>
-  context.database.get('sessions', sessionsKey(scope, peer));
+  context.database.get('sessions', sessionsKey(scope, LEGACY, peer));
 
 describe('two vaults', () => {
   it('read each other over many turns, and over the death of both workers', async () => {
@@ -252,7 +255,7 @@ describe('a message that is not for us', () => {
     const fresh = await person(ROMEO);
     expect(await receive(fresh, message, juliet)).toEqual({
       ...failure('no-session'),
-      chores: [{ kind: 'refresh-list', jid: JULIET }],
+      chores: [{ kind: 'refresh-list', jid: JULIET, version: LEGACY }],
     });
     expect(textOf(await receive(romeo, message, juliet))).toBe('hello');
   });
@@ -437,9 +440,9 @@ describe('a changed key', () => {
   it('accepted means a new session from a new bundle, never the old one', async () => {
     const { juliet, romeo } = await oldCouple();
     const newJuliet = await impostor(juliet, 'reinstalled');
-    const { bundle } = await ownBundle(newJuliet.context, newJuliet.scope);
+    const { bundle } = await ownBundle(newJuliet.context, newJuliet.scope, LEGACY);
     await changePeer(romeo, JULIET, (record) =>
-      withBundle(record, juliet.deviceId, bundle, 'blind', START),
+      withBundle(record, juliet.deviceId, LEGACY, bundle, 'blind', START),
     );
     const { popup, shown } = await popupOf(romeo, newJuliet);
     await popup.setTrust({ ...shown, trust: 'verified' });
@@ -496,18 +499,18 @@ describe('a changed key', () => {
 describe('a used prekey', () => {
   it('is removed with the message that used it, and refilled under a new id', async () => {
     const { juliet, romeo } = await couple();
-    const before = (await accountOf(romeo)).prekeys;
+    const before = await prekeysOf(romeo);
     const message = await send(juliet, ROMEO, 'hello');
     await receive(romeo, message, juliet);
-    const after = (await accountOf(romeo)).prekeys;
+    const after = await prekeysOf(romeo);
     const ids = after.oneTimePrekeys.map(({ id }) => id);
     const [used] = before.oneTimePrekeys.filter(({ id }) => !ids.includes(id));
     expect(ids).toHaveLength(99);
-    const { bundle } = await ownBundle(romeo.context, romeo.scope);
+    const { bundle } = await ownBundle(romeo.context, romeo.scope, LEGACY);
     expect(bundle.oneTimePrekeys).toHaveLength(100);
     expect(bundle.oneTimePrekeys.map(({ id }) => id)).not.toContain(present(used).id);
     expect(bundle.oneTimePrekeys.at(-1)?.id).toBe(101);
-    const stored = (await accountOf(romeo)).prekeys;
+    const stored = await prekeysOf(romeo);
     expect(stored.oneTimePrekeys.map(({ id }) => id)).toEqual(
       bundle.oneTimePrekeys.map(({ id }) => id),
     );
@@ -517,12 +520,17 @@ describe('a used prekey', () => {
     const { juliet, romeo } = await couple();
     const tybalt = await person(TYBALT);
     const mercutio = await person(MERCUTIO);
-    const { bundle } = await ownBundle(romeo.context, romeo.scope);
+    const { bundle } = await ownBundle(romeo.context, romeo.scope, LEGACY);
     const single = { ...bundle, oneTimePrekeys: bundle.oneTimePrekeys.slice(3, 4) };
     for (const each of [juliet, tybalt, mercutio]) {
       await changePeer(each, ROMEO, (record) => {
-        const listed = withList(record, { kind: 'present', value: [romeo.deviceId] }, START);
-        return withBundle(listed, romeo.deviceId, single, 'blind', START);
+        const listed = withList(
+          record,
+          LEGACY,
+          { kind: 'present', value: [romeo.deviceId] },
+          START,
+        );
+        return withBundle(listed, romeo.deviceId, LEGACY, single, 'blind', START);
       });
     }
     const one = await send(juliet, ROMEO, 'one');
@@ -530,11 +538,11 @@ describe('a used prekey', () => {
     const three = await send(mercutio, ROMEO, 'three');
     expect(textOf(await receive(romeo, one, juliet))).toBe('one');
     romeo.clock.now += SPENT_PREKEY_KEPT_MS - 1;
-    await ownBundle(romeo.context, romeo.scope);
+    await ownBundle(romeo.context, romeo.scope, LEGACY);
     expect(textOf(await receive(romeo, two, tybalt))).toBe('two');
     // The first use counts.
     romeo.clock.now += 1;
-    await ownBundle(romeo.context, romeo.scope);
+    await ownBundle(romeo.context, romeo.scope, LEGACY);
     const before = await dump(romeo.name);
     expect(await receive(romeo, three, mercutio)).toMatchObject(failure('unknown-prekey'));
     expect(await dump(romeo.name)).toEqual(before);
@@ -545,8 +553,13 @@ describe('a used prekey', () => {
 
 describe('chores', () => {
   const chores = (outcome: DecryptOutcome) => outcome.chores;
-  const publish = { kind: 'publish-bundle' };
-  const answer = (deviceId: number, to = JULIET) => ({ kind: 'send-empty', jid: to, deviceId });
+  const publish = { kind: 'publish-bundle', version: LEGACY };
+  const answer = (deviceId: number) => ({
+    kind: 'send-empty',
+    jid: JULIET,
+    deviceId,
+    version: LEGACY,
+  });
 
   it('are a new bundle and no answer for a stranger', async () => {
     const { juliet, romeo } = await couple();
@@ -588,7 +601,7 @@ describe('chores', () => {
 
   it('are the list of a device that is not on it', async () => {
     const { juliet, romeo } = await couple();
-    const refresh = { kind: 'refresh-list', jid: JULIET };
+    const refresh = { kind: 'refresh-list', jid: JULIET, version: LEGACY };
     const message = await send(juliet, ROMEO, 'hello');
     const outcome = await receive(romeo, message, juliet, { isContact: false });
     expect(chores(outcome)).toEqual([refresh, publish]);
@@ -657,7 +670,7 @@ describe('a changed sender id', () => {
   it('does not lose the session when there is one under the genuine id by then', async () => {
     const { juliet, romeo } = await couple();
     await changePeer(romeo, JULIET, (record) =>
-      withList(record, { kind: 'present', value: [juliet.deviceId] }, START),
+      withList(record, LEGACY, { kind: 'present', value: [juliet.deviceId] }, START),
     );
     const first = await send(juliet, ROMEO, 'first');
     const outcome = await receive(romeo, first, juliet, { senderDeviceId: FALSE_ID });
@@ -697,7 +710,7 @@ describe('a failing write', () => {
       }
       expect(texts).toEqual(['one', 'two', 'three']);
       expect(failures).toBe(nth <= 3 ? 1 : 0);
-      expect((await accountOf(romeo)).prekeys.oneTimePrekeys).toHaveLength(99);
+      expect((await prekeysOf(romeo)).oneTimePrekeys).toHaveLength(99);
     }
   });
 });

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { LEGACY } from '../../src/rpc/versions';
 import type { Bundle } from '../../src/omemo/types';
 import {
   deviceOf,
@@ -9,19 +10,20 @@ import {
   withList,
   withoutBundle,
 } from '../../src/vault/devices';
+import { isActive } from '../../src/vault/device-facts';
 import { MAX_DEVICES, NO_BUNDLE_MS } from '../../src/vault/limits';
 import { newPeer, type PeerRecord } from '../../src/vault/records';
 import { trustOf } from '../../src/vault/trust';
-import { jid, present, START } from './world';
+import { jid, legacyOf, present, START } from './world';
 
 const NOBODY = newPeer(jid('romeo@example.net'));
 const keyOf = (fill: number) => new Uint8Array(32).fill(fill);
 
 const listed = (peer: PeerRecord, ids: readonly number[], now = START): PeerRecord =>
-  withList(peer, { kind: 'present', value: ids }, now);
+  withList(peer, LEGACY, { kind: 'present', value: ids }, now);
 
 const active = ({ devices }: PeerRecord): number[] =>
-  devices.filter(({ isActive }) => isActive).map(({ deviceId }) => deviceId);
+  devices.filter(isActive).map(({ deviceId }) => deviceId);
 
 const bundleOf = (fill: number): Bundle => ({
   identityKey: keyOf(fill),
@@ -33,7 +35,7 @@ describe('a device list', () => {
   it('makes its devices active, each once, in order', () => {
     const peer = listed(NOBODY, [3, 1, 2]);
     expect(active(peer)).toEqual([1, 2, 3]);
-    expect(peer.listAt).toBe(START);
+    expect(peer.lists[LEGACY]?.seenAt).toBe(START);
     expect(NOBODY.devices).toEqual([]);
   });
 
@@ -41,15 +43,16 @@ describe('a device list', () => {
     const peer = listed(NOBODY, [1, 2]);
     const after = listed(peer, [], START + 5);
     expect(active(after)).toEqual([1, 2]);
-    expect(after.listAt).toBe(START);
-    expect(after.listFailure).toEqual({ kind: 'absent', at: START + 5 });
+    expect(after.lists[LEGACY]?.seenAt).toBe(START);
+    expect(after.lists[LEGACY]?.failure).toEqual({ kind: 'absent', at: START + 5 });
   });
 
   it.each(['absent', 'hidden', 'failed'] as const)('that is %s erases nobody', (kind) => {
     const peer = listed(NOBODY, [1, 2]);
-    const after = withList(peer, { kind }, START + 5);
-    expect(after).toEqual({ ...peer, listFailure: { kind, at: START + 5 } });
-    expect(listed(after, [1, 2], START + 6).listFailure).toBe(undefined);
+    const after = withList(peer, LEGACY, { kind }, START + 5);
+    const list = { ...peer.lists[LEGACY], failure: { kind, at: START + 5 } };
+    expect(after).toEqual({ ...peer, lists: { [LEGACY]: list } });
+    expect(listed(after, [1, 2], START + 6).lists[LEGACY]?.failure).toBe(undefined);
   });
 
   it('of 100 devices is taken, of 101 refused with limit', () => {
@@ -68,11 +71,14 @@ describe('a device list', () => {
     const known = withIdentityKey(listed(NOBODY, [1, 2]), 1, keyOf(1), 'blind', START).peer;
     const gone = listed(known, [2], START + 1);
     expect(active(gone)).toEqual([2]);
-    expect(deviceOf(gone, 1)).toMatchObject({ isActive: false, lastSeen: START });
+    expect(deviceOf(gone, 1)).toMatchObject({
+      versions: { [LEGACY]: { isActive: false } },
+      lastSeen: START,
+    });
     expect(trustOf(gone, keyOf(1))).toBe('trusted');
     const back = listed(gone, [1, 2], START + 2);
     expect(deviceOf(back, 1)).toMatchObject({
-      isActive: true,
+      versions: { [LEGACY]: { isActive: true } },
       identityKey: keyOf(1),
       firstSeen: START,
       lastSeen: START + 2,
@@ -101,12 +107,13 @@ describe('an identity key', () => {
   it('of a device on no list is kept with an inactive device', () => {
     const { peer, isChanged } = withIdentityKey(NOBODY, 1, keyOf(1), 'blind', START);
     expect(isChanged).toBe(false);
-    expect(deviceOf(peer, 1)).toMatchObject({ isActive: false, identityKey: keyOf(1) });
+    expect(deviceOf(peer, 1)).toMatchObject({ versions: {}, identityKey: keyOf(1) });
+    expect(active(peer)).toEqual([]);
     expect(trustOf(peer, keyOf(1))).toBe('trusted');
   });
 
   it('other than the known one is an alarm and nothing else', () => {
-    const known = withBundle(listed(NOBODY, [1]), 1, bundleOf(1), 'blind', START);
+    const known = withBundle(listed(NOBODY, [1]), 1, LEGACY, bundleOf(1), 'blind', START);
     const { peer, isChanged } = withIdentityKey(known, 1, keyOf(2), 'blind', START);
     expect(isChanged).toBe(true);
     expect(peer.keys).toEqual(known.keys);
@@ -122,7 +129,7 @@ describe('an identity key', () => {
   });
 
   it('that was accepted is the key, without the old bundle', () => {
-    const known = withBundle(listed(NOBODY, [1]), 1, bundleOf(1), 'blind', START);
+    const known = withBundle(listed(NOBODY, [1]), 1, LEGACY, bundleOf(1), 'blind', START);
     const alarmed = withIdentityKey(known, 1, keyOf(2), 'blind', START).peer;
     const accepted = withAcceptedKey(alarmed, present(deviceOf(alarmed, 1)));
     expect(deviceOf(accepted, 1)).toEqual({
@@ -130,7 +137,7 @@ describe('an identity key', () => {
       identityKey: keyOf(2),
       firstSeen: START,
       lastSeen: START,
-      isActive: true,
+      versions: { [LEGACY]: { isActive: true } },
     });
     expect(withAcceptedKey(known, present(deviceOf(known, 1)))).toBe(known);
   });
@@ -143,26 +150,28 @@ describe('a bundle', () => {
   });
 
   it('is kept with its device, and trust is given to its key', () => {
-    const after = withBundle(peer, 1, bundleOf(1), 'blind', START);
-    expect(deviceOf(after, 1)).toMatchObject({ bundle: bundleOf(1), identityKey: keyOf(1) });
+    const after = withBundle(peer, 1, LEGACY, bundleOf(1), 'blind', START);
+    expect(deviceOf(after, 1)?.identityKey).toEqual(keyOf(1));
+    expect(legacyOf(deviceOf(after, 1)).bundle).toEqual(bundleOf(1));
     expect(trustOf(after, keyOf(1))).toBe('trusted');
     expect(deviceOf(after, 2)).toEqual(deviceOf(peer, 2));
   });
 
   it('with another key is not kept', () => {
-    const known = withBundle(peer, 1, bundleOf(1), 'blind', START);
-    const after = withBundle(known, 1, bundleOf(2), 'blind', START);
-    expect(deviceOf(after, 1)).toMatchObject({ bundle: bundleOf(1), changedKey: keyOf(2) });
+    const known = withBundle(peer, 1, LEGACY, bundleOf(1), 'blind', START);
+    const after = withBundle(known, 1, LEGACY, bundleOf(2), 'blind', START);
+    expect(deviceOf(after, 1)?.changedKey).toEqual(keyOf(2));
+    expect(legacyOf(deviceOf(after, 1)).bundle).toEqual(bundleOf(1));
     expect(after.keys).toHaveLength(1);
   });
 
   it('that was not there leaves the device out for a minute, until one is there', () => {
-    const missing = withoutBundle(peer, 1, START);
-    expect(deviceOf(missing, 1)?.noBundleUntil).toBe(START + NO_BUNDLE_MS);
-    expect(deviceOf(missing, 2)).not.toHaveProperty('noBundleUntil');
-    const found = withBundle(missing, 1, bundleOf(1), 'blind', START);
-    expect(deviceOf(found, 1)).not.toHaveProperty('noBundleUntil');
-    expect(withoutBundle(peer, 3, START)).toBe(peer);
+    const missing = withoutBundle(peer, 1, LEGACY, START);
+    expect(legacyOf(deviceOf(missing, 1)).noBundleUntil).toBe(START + NO_BUNDLE_MS);
+    expect(legacyOf(deviceOf(missing, 2))).not.toHaveProperty('noBundleUntil');
+    const found = withBundle(missing, 1, LEGACY, bundleOf(1), 'blind', START);
+    expect(legacyOf(deviceOf(found, 1))).not.toHaveProperty('noBundleUntil');
+    expect(withoutBundle(peer, 3, LEGACY, START)).toBe(peer);
   });
 });
 

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { LEGACY, OMEMO2, VERSIONS } from '../../src/rpc/versions';
 import { decryptKeyMaterial } from '../../src/omemo/ratchet-session';
 import { ownBundle } from '../../src/vault/accounts';
 import { archiveKey } from '../../src/vault/archive';
 import { lockOf, scopedKey, type Context } from '../../src/vault/context';
 import { createDatabase } from '../../src/vault/db';
 import { withBundle, withList, withoutBundle } from '../../src/vault/devices';
-import { encryptEmpty, encryptText } from '../../src/vault/encrypt';
-import { prepare, sessionsKey } from '../../src/vault/recipients';
+import { encryptEmpty } from '../../src/vault/encrypt';
+import { prepare } from '../../src/vault/recipients';
+import { sessionsKey } from '../../src/vault/sessions';
 import { newSite, type PeerRecord } from '../../src/vault/records';
 import { changeSite } from '../../src/vault/sites';
 import { withTrust } from '../../src/vault/trust';
@@ -17,22 +19,26 @@ import {
   contextOver,
   copyDatabase,
   dump,
+  encryptText,
   faulty,
   fetchBundle,
   freshName,
   jid,
+  legacyAddress,
+  legacyOf,
   meet,
   messageOf,
   ORIGIN,
   peerOf,
   person,
+  type Person,
+  prekeysOf,
   present,
   reborn,
   receive,
   send,
   START,
   textOf,
-  type Person,
 } from './world';
 
 const JULIET = 'juliet@example.org';
@@ -153,13 +159,13 @@ describe('a text', () => {
 describe('a bundle', () => {
   it('is used for one session and then gone', async () => {
     const { juliet, romeo } = await couple();
-    expect((await peerOf(juliet, romeo.scope.jid)).devices[0]?.bundle).toBeDefined();
+    expect(legacyOf((await peerOf(juliet, romeo.scope.jid)).devices[0]).bundle).toBeDefined();
     await send(juliet, romeo.scope.jid, 'hello');
-    expect((await peerOf(juliet, romeo.scope.jid)).devices[0]?.bundle).toBe(undefined);
+    expect(legacyOf((await peerOf(juliet, romeo.scope.jid)).devices[0]).bundle).toBe(undefined);
     await send(juliet, romeo.scope.jid, 'hello');
     const sessions = await juliet.context.database.get(
       'sessions',
-      sessionsKey(juliet.scope, romeo.scope.jid),
+      sessionsKey(juliet.scope, LEGACY, romeo.scope.jid),
     );
     expect(sessions?.devices[romeo.deviceId]?.archived).toEqual([]);
   });
@@ -173,7 +179,7 @@ describe('a bundle', () => {
     expect(await receive(romeo, two, juliet)).toMatchObject({ kind: 'text', chores: [{}] });
     const sessions = await romeo.context.database.get(
       'sessions',
-      sessionsKey(romeo.scope, juliet.scope.jid),
+      sessionsKey(romeo.scope, LEGACY, juliet.scope.jid),
     );
     expect(sessions?.devices[juliet.deviceId]?.archived).toEqual([]);
   });
@@ -195,7 +201,7 @@ describe('a text is refused', () => {
     ['lists-unavailable', 'failed'],
   ] as const)('with %s when the list is %s', async (code, kind) => {
     const juliet = await person(JULIET);
-    await changePeer(juliet, jid(ROMEO), (record) => withList(record, { kind }, START));
+    await changePeer(juliet, jid(ROMEO), (record) => withList(record, LEGACY, { kind }, START));
     expect(await encrypt(juliet)).toEqual(refusal(code));
   });
 
@@ -206,7 +212,12 @@ describe('a text is refused', () => {
   it('with bundles-unavailable when no device has a bundle', async () => {
     const juliet = await person(JULIET);
     await changePeer(juliet, jid(ROMEO), (record) =>
-      withoutBundle(withList(record, { kind: 'present', value: [5] }, START), 5, START),
+      withoutBundle(
+        withList(record, LEGACY, { kind: 'present', value: [5] }, START),
+        5,
+        LEGACY,
+        START,
+      ),
     );
     expect(await encrypt(juliet)).toEqual(refusal('bundles-unavailable'));
   });
@@ -217,10 +228,10 @@ describe('a text is refused', () => {
     const tablet = await person(ROMEO, 'tablet');
     const ids = [romeo, tablet].map(({ deviceId }) => deviceId);
     for (const device of [romeo, tablet]) {
-      const { bundle } = await ownBundle(device.context, device.scope);
+      const { bundle } = await ownBundle(device.context, device.scope, LEGACY);
       await changePeer(juliet, jid(ROMEO), (record) => {
-        const listed = withList(record, { kind: 'present', value: ids }, START);
-        return withBundle(listed, device.deviceId, bundle, 'ask', START);
+        const listed = withList(record, LEGACY, { kind: 'present', value: ids }, START);
+        return withBundle(listed, device.deviceId, LEGACY, bundle, 'ask', START);
       });
     }
     await changeSite(juliet.context, ORIGIN, (site) => ({ ...site, policy: 'ask' }));
@@ -243,22 +254,25 @@ describe('a text is refused', () => {
     const { juliet, romeo } = await couple();
     await send(juliet, romeo.scope.jid, 'before');
     const other = await person(ROMEO, 'other');
-    const { bundle } = await ownBundle(other.context, other.scope);
+    const { bundle } = await ownBundle(other.context, other.scope, LEGACY);
     await changePeer(juliet, jid(ROMEO), (record) =>
-      withBundle(record, romeo.deviceId, bundle, 'blind', START),
+      withBundle(record, romeo.deviceId, LEGACY, bundle, 'blind', START),
     );
     expect(await encrypt(juliet)).toEqual(refusal('key-changed'));
-    expect(await prepared(juliet)).toMatchObject({ kind: 'fetch', lists: [JULIET], bundles: [] });
+    expect(await prepared(juliet)).toMatchObject({
+      kind: 'fetch',
+      bundles: [],
+    });
   });
 
   it('no more once the user distrusts that key: the device reads on in its session', async () => {
     const { juliet, romeo } = await couple();
     await send(juliet, romeo.scope.jid, 'before');
     const other = await person(ROMEO, 'other');
-    const { bundle } = await ownBundle(other.context, other.scope);
+    const { bundle } = await ownBundle(other.context, other.scope, LEGACY);
     const key = bundle.identityKey;
     await changePeer(juliet, jid(ROMEO), (record) =>
-      withBundle(record, romeo.deviceId, bundle, 'blind', START),
+      withBundle(record, romeo.deviceId, LEGACY, bundle, 'blind', START),
     );
     await changePeer(juliet, jid(ROMEO), (record) => withTrust(record, key, 'distrusted', START));
     const message = await send(juliet, romeo.scope.jid, 'to the former key');
@@ -289,7 +303,7 @@ describe('a text is refused', () => {
   it('with no-own-devices as a note to ourselves when there is no other device', async () => {
     const juliet = await person(JULIET);
     await changePeer(juliet, jid(JULIET), (record) =>
-      withList(record, { kind: 'present', value: [juliet.deviceId] }, START),
+      withList(record, LEGACY, { kind: 'present', value: [juliet.deviceId] }, START),
     );
     const { context, scope } = juliet;
     expect(await encryptText(context, scope, scope.jid, 'r', 'note')).toEqual(
@@ -338,13 +352,15 @@ describe('our own devices', () => {
   it('without bundle are named as skipped and do not hold the message', async () => {
     const { juliet, romeo } = await couple();
     await changePeer(juliet, jid(JULIET), (record) =>
-      withList(record, { kind: 'present', value: [7, juliet.deviceId] }, START),
+      withList(record, LEGACY, { kind: 'present', value: [7, juliet.deviceId] }, START),
     );
     const outcome = await encrypt(juliet);
     expect(outcome).toMatchObject({ skipped: [{ jid: JULIET, deviceId: 7, code: 'no-bundle' }] });
     expect(messageOf(outcome).keys.map(({ deviceId }) => deviceId)).toEqual([romeo.deviceId]);
   });
 });
+
+const listsOf = (owner: string) => VERSIONS.map((version) => ({ jid: owner, version }));
 
 describe('prepare', () => {
   it('says plain when encryption is off, also before our keys are published', async () => {
@@ -356,45 +372,64 @@ describe('prepare', () => {
   it('asks for both lists, then for the bundles, then is ready', async () => {
     const juliet = await person(JULIET);
     const romeo = await person(ROMEO);
-    expect(await prepared(juliet)).toEqual({ kind: 'fetch', lists: [ROMEO, JULIET], bundles: [] });
-    await changePeer(juliet, jid(JULIET), (record) =>
-      withList(record, { kind: 'present', value: [juliet.deviceId] }, START),
-    );
-    await changePeer(juliet, jid(ROMEO), (record) =>
-      withList(record, { kind: 'present', value: [romeo.deviceId] }, START),
-    );
+    expect(await prepared(juliet)).toEqual({
+      kind: 'fetch',
+      lists: [...listsOf(ROMEO), ...listsOf(JULIET)],
+      bundles: [],
+    });
+    for (const [owner, { deviceId }] of [
+      [JULIET, juliet],
+      [ROMEO, romeo],
+    ] as const) {
+      await changePeer(juliet, jid(owner), (record) =>
+        withList(
+          withList(record, LEGACY, { kind: 'present', value: [deviceId] }, START),
+          OMEMO2,
+          { kind: 'absent' },
+          START,
+        ),
+      );
+    }
     const { deviceId } = romeo;
     expect(await prepared(juliet)).toEqual({
       kind: 'fetch',
       lists: [],
-      bundles: [{ jid: ROMEO, deviceId }],
+      bundles: [{ jid: ROMEO, deviceId, version: LEGACY }],
     });
     await fetchBundle(juliet, romeo);
     expect(await prepared(juliet)).toEqual({ kind: 'ready' });
     await send(juliet, romeo.scope.jid, 'hello');
     expect(await prepared(juliet)).toEqual({ kind: 'ready' });
     juliet.clock.now = START + LIST_AGE_MS;
-    expect(await prepared(juliet)).toMatchObject({ kind: 'fetch', lists: [ROMEO, JULIET] });
+    expect(await prepared(juliet)).toMatchObject({
+      kind: 'fetch',
+      lists: [...listsOf(ROMEO), ...listsOf(JULIET)],
+    });
   });
 
   it('waits before it asks again for what failed', async () => {
     const { juliet, romeo } = await couple();
     const absent = (record: PeerRecord) =>
-      withList(record, { kind: 'absent' }, juliet.context.now());
+      VERSIONS.reduce(
+        (peer, version) => withList(peer, version, { kind: 'absent' }, juliet.context.now()),
+        record,
+      );
     await changePeer(juliet, jid(JULIET), absent);
     await changePeer(juliet, jid(ROMEO), (record) =>
-      withList(record, { kind: 'present', value: [romeo.deviceId, 9] }, START),
+      withList(record, LEGACY, { kind: 'present', value: [romeo.deviceId, 9] }, START),
     );
-    await changePeer(juliet, jid(ROMEO), (record) => withoutBundle(record, 9, START));
+    await changePeer(juliet, jid(ROMEO), (record) =>
+      withList(withoutBundle(record, 9, LEGACY, START), OMEMO2, { kind: 'absent' }, START),
+    );
     expect(await prepared(juliet)).toEqual({ kind: 'ready' });
     juliet.clock.now = START + LIST_RETRY_MS;
-    expect(await prepared(juliet)).toEqual({ kind: 'fetch', lists: [JULIET], bundles: [] });
+    expect(await prepared(juliet)).toEqual({ kind: 'fetch', lists: listsOf(JULIET), bundles: [] });
     await changePeer(juliet, jid(JULIET), absent);
     juliet.clock.now = START + NO_BUNDLE_MS;
     await changePeer(juliet, jid(JULIET), absent);
     expect(await prepared(juliet)).toMatchObject({
       kind: 'fetch',
-      bundles: [{ jid: ROMEO, deviceId: 9 }],
+      bundles: [{ jid: ROMEO, deviceId: 9, version: LEGACY }],
     });
   });
 });
@@ -404,8 +439,7 @@ describe('an empty message', () => {
     const { juliet, romeo } = await couple();
     const hello = await send(juliet, romeo.scope.jid, 'hello');
     await receive(romeo, hello, juliet);
-    const ask = () =>
-      encryptEmpty(romeo.context, romeo.scope, juliet.scope.jid, juliet.deviceId, 'e');
+    const ask = () => encryptEmpty(romeo.context, romeo.scope, legacyAddress(juliet), 'e');
     const message = messageOf(await ask());
     expect(message.payload).toBe(undefined);
     expect(message.keys.map(({ deviceId }) => deviceId)).toEqual([juliet.deviceId]);
@@ -418,7 +452,8 @@ describe('an empty message', () => {
   it('is refused without session, bundle or not', async () => {
     const { juliet, romeo } = await couple();
     const { context, scope } = juliet;
-    const ask = (deviceId: number) => encryptEmpty(context, scope, romeo.scope.jid, deviceId, 'e');
+    const ask = (deviceId: number) =>
+      encryptEmpty(context, scope, { ...legacyAddress(romeo), deviceId }, 'e');
     expect(await ask(romeo.deviceId)).toEqual(refusal('bundles-unavailable'));
     expect(await ask(77)).toEqual(refusal('bundles-unavailable'));
   });
@@ -475,7 +510,8 @@ describe('a key on the wire', () => {
   it('opens with the prekeys of the device it is for and no other', async () => {
     const { juliet, romeo } = await couple();
     const message = await send(juliet, romeo.scope.jid, 'hello');
-    const { identity, prekeys } = await accountOf(romeo);
+    const { identity } = await accountOf(romeo);
+    const prekeys = await prekeysOf(romeo);
     const input = {
       version: message.version,
       sessions: { archived: [] },
@@ -484,8 +520,7 @@ describe('a key on the wire', () => {
     };
     expect(decryptKeyMaterial({ ...input, identity, prekeys }).keyMaterial).toHaveLength(32);
     const other = await accountOf(juliet);
-    expect(() =>
-      decryptKeyMaterial({ ...input, identity: other.identity, prekeys: other.prekeys }),
-    ).toThrow('omemo: bad-mac');
+    const wrong = { identity: other.identity, prekeys: await prekeysOf(juliet) };
+    expect(() => decryptKeyMaterial({ ...input, ...wrong })).toThrow('omemo: bad-mac');
   });
 });

@@ -1,11 +1,14 @@
 // A session the other side goes on in and we no longer have: what starts a new one, how often, and what it never costs.
 import { describe, expect, it, vi } from 'vitest';
+import { LEGACY } from '../../src/rpc/versions';
 import type { DecryptRequest, WireMessage } from '../../src/rpc/vault-api';
 import { withDevice, withList } from '../../src/vault/devices';
 import { encryptEmpty } from '../../src/vault/encrypt';
 import { REPAIR_EVERY_MS } from '../../src/vault/limits';
-import { prepare, sessionsKey } from '../../src/vault/recipients';
-import { resetChores, withReset } from '../../src/vault/repair';
+import { prepare } from '../../src/vault/recipients';
+import { sessionsKey } from '../../src/vault/sessions';
+import { isResetting, resetChores, withReset } from '../../src/vault/repair';
+import { withFacts } from '../../src/vault/device-facts';
 import { lockOf } from '../../src/vault/context';
 import { withTrust } from '../../src/vault/trust';
 import {
@@ -14,16 +17,18 @@ import {
   choreKinds,
   fetchBundle,
   jid,
+  legacyAddress,
+  legacyOf,
   meet,
   messageOf,
   peerOf,
   person,
+  type Person,
   present,
   receive,
   send,
   START,
   textOf,
-  type Person,
 } from './world';
 
 vi.mock('webextension-polyfill', () => ({ default: {} }));
@@ -49,7 +54,7 @@ async function couple(): Promise<Couple> {
 
 /** Romeo lost his sessions with Juliet; she goes on in hers. */
 async function forget({ romeo }: Couple): Promise<void> {
-  const key = sessionsKey(romeo.scope, JULIET);
+  const key = sessionsKey(romeo.scope, LEGACY, JULIET);
   await romeo.context.database.write([{ store: 'sessions', key }]);
 }
 
@@ -57,7 +62,7 @@ async function forget({ romeo }: Couple): Promise<void> {
 async function perform({ juliet, romeo }: Couple, requestId = 'reset'): Promise<WireMessage> {
   await fetchBundle(romeo, juliet);
   const { context, scope } = romeo;
-  return messageOf(await encryptEmpty(context, scope, JULIET, juliet.deviceId, requestId));
+  return messageOf(await encryptEmpty(context, scope, legacyAddress(juliet), requestId));
 }
 
 const deviceOfJuliet = async ({ juliet, romeo }: Couple) =>
@@ -98,7 +103,7 @@ describe('a message in a session we do not have', () => {
       'a device that is not on the list',
       ({ romeo }) =>
         changePeer(romeo, JULIET, (peer) =>
-          withList(peer, { kind: 'present', value: [4711] }, START),
+          withList(peer, LEGACY, { kind: 'present', value: [4711] }, START),
         ),
     ],
     [
@@ -125,7 +130,7 @@ describe('a message in a session we do not have', () => {
     expect(outcome).toMatchObject({ code: 'no-session' });
     expect(choreKinds(outcome)).not.toContain('reset-session');
     const { devices } = await peerOf(pair.romeo, JULIET);
-    expect(devices.some((device) => device.isResetWanted === true)).toBe(false);
+    expect(devices.some(isResetting)).toBe(false);
   });
 
   it('tells a stranger nothing', async () => {
@@ -200,7 +205,10 @@ describe('a reset', () => {
     await changePeer(romeo, JULIET, (peer) => present(withReset(peer, juliet.deviceId)));
     const device = await deviceOfJuliet(pair);
     await changePeer(romeo, JULIET, (peer) =>
-      withDevice(peer, { ...device, noBundleUntil: START + 60_000 }),
+      withDevice(
+        peer,
+        withFacts(device, LEGACY, { ...legacyOf(device), noBundleUntil: START + 60_000 }),
+      ),
     );
     const message = await send(romeo, JULIET, 'as before');
     const key = present(message.keys.find(({ deviceId }) => deviceId === juliet.deviceId));
@@ -236,7 +244,7 @@ describe('a reset', () => {
     await forget(pair);
     await fetchBundle(romeo, juliet);
     const { context, scope } = romeo;
-    const outcome = await encryptEmpty(context, scope, JULIET, juliet.deviceId, 'unwanted');
+    const outcome = await encryptEmpty(context, scope, legacyAddress(juliet), 'unwanted');
     expect(outcome).toEqual({ kind: 'refused', code: 'bundles-unavailable' });
   });
 });

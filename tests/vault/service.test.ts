@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { LEGACY, OMEMO2 } from '../../src/rpc/versions';
 import { fingerprint } from '../../src/omemo/identity';
 import { createClient, type Client } from '../../src/rpc/port';
 import { CONTENT_GUARDS } from '../../src/rpc/content-guards';
@@ -175,7 +176,7 @@ describe('an origin without grant', () => {
   it('is also a granted one after it was unprotected or the account forgotten', async () => {
     const made = await granted();
     const content = made.content();
-    const ask = () => codeOf(content.request('ownBundle', { jid: JULIET }));
+    const ask = () => codeOf(content.request('ownBundle', { jid: JULIET, version: LEGACY }));
     expect(await ask()).toBe('answered');
     const decide = { origin: ORIGIN, jid: JULIET, endpoint: ENDPOINT };
     await made.popup.request('decideAccount', { ...decide, decision: 'forget' });
@@ -191,7 +192,7 @@ describe('an origin without grant', () => {
 
   it('cannot use another account of the same site', async () => {
     const made = await granted();
-    const asked = made.content().request('ownBundle', { jid: ROMEO });
+    const asked = made.content().request('ownBundle', { jid: ROMEO, version: LEGACY });
     expect(await codeOf(asked)).toBe('not-granted');
   });
 });
@@ -217,13 +218,22 @@ describe('what a content script saw', () => {
   it('makes a chat ready, encrypts, and can be looked at without any secret', async () => {
     const made = await granted();
     const romeo = await person(ROMEO);
-    const { bundle } = await ownBundle(romeo.context, romeo.scope);
+    const { bundle } = await ownBundle(romeo.context, romeo.scope, LEGACY);
     const { deviceId } = romeo;
     const content = made.content();
     const list = { kind: 'present', value: [deviceId] } as const;
-    await content.request('listSeen', { jid: JULIET, owner: ROMEO, list });
-    await content.request('listSeen', { jid: JULIET, owner: JULIET, list: { kind: 'absent' } });
-    const seen = { jid: JULIET, owner: ROMEO, deviceId };
+    await content.request('listSeen', { jid: JULIET, owner: ROMEO, version: LEGACY, list });
+    await content.request('listSeen', {
+      jid: JULIET,
+      owner: JULIET,
+      version: LEGACY,
+      list: { kind: 'absent' },
+    });
+    for (const owner of [ROMEO, JULIET]) {
+      const none = { jid: JULIET, owner, version: OMEMO2, list: { kind: 'absent' } } as const;
+      await content.request('listSeen', none);
+    }
+    const seen = { jid: JULIET, owner: ROMEO, deviceId, version: LEGACY };
     const signature = bundle.signedPrekey.signature.map((byte) => byte ^ 1);
     const forged = { ...bundle, signedPrekey: { ...bundle.signedPrekey, signature } };
     const bad = content.request('bundleSeen', {
@@ -235,7 +245,7 @@ describe('what a content script saw', () => {
     expect(await prepare()).toEqual({ kind: 'refused', code: 'bundles-unavailable' });
     await content.request('bundleSeen', { ...seen, bundle: { kind: 'present', value: bundle } });
     expect(await prepare()).toEqual({ kind: 'ready' });
-    const ask = { jid: JULIET, peer: ROMEO, requestId: 'r', text: 'hello' };
+    const ask = { jid: JULIET, peer: ROMEO, requestId: 'r', text: 'hello', envelope: '<e/>' };
     expect(await content.request('encrypt', ask)).toMatchObject({ kind: 'encrypted' });
 
     const view = await made.popup.request('site', { origin: ORIGIN });
@@ -254,7 +264,9 @@ describe('what a content script saw', () => {
     const before = await dump(made.name);
     const value = Array.from({ length: 101 }, (_, index) => index + 1);
     const list = { kind: 'present', value } as const;
-    const asked = made.content().request('listSeen', { jid: JULIET, owner: ROMEO, list });
+    const asked = made
+      .content()
+      .request('listSeen', { jid: JULIET, owner: ROMEO, version: LEGACY, list });
     expect(await codeOf(asked)).toBe('limit');
     expect(await dump(made.name)).toEqual(before);
   });
@@ -268,13 +280,19 @@ describe('what a content script saw', () => {
     await made.popup.request('setEncryption', { ...setEncryption, encryption: 'on' });
     expect(await plain(START)).toEqual({ mark: false });
     const romeo = await person(ROMEO);
-    const { bundle } = await ownBundle(romeo.context, romeo.scope);
-    const seen = { jid: JULIET, owner: ROMEO };
+    const { bundle } = await ownBundle(romeo.context, romeo.scope, LEGACY);
+    const seen = { jid: JULIET, owner: ROMEO, version: LEGACY };
     const list = { kind: 'present', value: [romeo.deviceId] } as const;
     await content.request('listSeen', { ...seen, list });
     const fetched = { kind: 'present', value: bundle } as const;
     await content.request('bundleSeen', { ...seen, deviceId: romeo.deviceId, bundle: fetched });
-    await content.request('encrypt', { jid: JULIET, peer: ROMEO, requestId: 'r', text: 'x' });
+    await content.request('encrypt', {
+      jid: JULIET,
+      peer: ROMEO,
+      requestId: 'r',
+      text: 'x',
+      envelope: '<e/>',
+    });
     expect(await plain(START - 1)).toEqual({ mark: false });
     expect(await plain(START)).toEqual({ mark: true });
     const counted = await made.popup.request('site', { origin: ORIGIN });

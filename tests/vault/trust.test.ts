@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { LEGACY } from '../../src/rpc/versions';
 import type { Trust, TrustPolicy } from '../../src/rpc/vault-api';
 import { newPeer, type DeviceRecord, type PeerRecord } from '../../src/vault/records';
 import { audienceOf, keyRecordOf, trustOf, withKey, withTrust } from '../../src/vault/trust';
@@ -13,7 +14,7 @@ const device = (deviceId: number, more: Partial<DeviceRecord> = {}): DeviceRecor
   identityKey: keyOf(deviceId),
   firstSeen: START,
   lastSeen: START,
-  isActive: true,
+  versions: { [LEGACY]: { isActive: true } },
   ...more,
 });
 
@@ -132,7 +133,7 @@ describe('the audience', () => {
     const peer = trusting(['trusted', 'undecided', 'undecided']);
     const devices = [
       device(1),
-      device(2, { isActive: false, changedKey: keyOf(9) }),
+      device(2, { versions: { [LEGACY]: { isActive: false } }, changedKey: keyOf(9) }),
       device(3, { changedKey: keyOf(8) }),
     ];
     expect(audienceOf({ ...peer, devices }, 'blind', 3)).toEqual({

@@ -35,7 +35,7 @@ describe('upkeep', () => {
     await removeExpired(juliet.context);
     const after = await dump(juliet.name);
     expect(Object.values(after['requests'] ?? {})).toEqual([
-      { v: 1, message: kept, at: START + 1 },
+      { v: 2, messages: [kept], at: START + 1 },
     ]);
     expect({ ...after, requests: {} }).toEqual({ ...before, requests: {} });
     expect(textOf(await receive(juliet, message, juliet, { peer: ROMEO }))).toBe('old');

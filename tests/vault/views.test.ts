@@ -12,9 +12,10 @@ import {
   meet,
   ORIGIN,
   person,
+  type Person,
+  prekeysOf,
   present,
   send,
-  type Person,
 } from './world';
 
 const JULIET = jid('juliet@example.org');
@@ -86,7 +87,8 @@ describe('the view of a site', () => {
     await send(juliet, ROMEO, 'a secret text');
     const text = JSON.stringify(await view(juliet));
     expect(text).not.toContain('secret text');
-    const { identity, prekeys } = await accountOf(juliet);
+    const { identity } = await accountOf(juliet);
+    const prekeys = await prekeysOf(juliet);
     const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
     const letters = text.replace(/[^0-9a-f]/g, '');
     for (const key of [identity.privateKey, prekeys.signedPrekey.keyPair.privateKey]) {

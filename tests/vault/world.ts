@@ -3,12 +3,15 @@ import 'fake-indexeddb/auto';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { openDB } from 'idb';
+import { LEGACY, VERSIONS } from '../../src/rpc/versions';
 import { bareJid, type BareJid } from '../../src/jid';
-import type { Random } from '../../src/omemo/types';
+import type { OmemoVersion, PrekeyStore, Random } from '../../src/omemo/types';
 import type {
+  BundleAddress,
   Chore,
   DecryptOutcome,
   DecryptRequest,
+  EncryptedMessage,
   EncryptOutcome,
   WireMessage,
 } from '../../src/rpc/vault-api';
@@ -24,8 +27,8 @@ import {
 import { createDatabase, type Change, type Database, type StoreName } from '../../src/vault/db';
 import { decrypt } from '../../src/vault/decrypt';
 import { withBundle, withList } from '../../src/vault/devices';
-import { encryptText } from '../../src/vault/encrypt';
-import type { AccountRecord, PeerRecord } from '../../src/vault/records';
+import { encryptMessage } from '../../src/vault/encrypt';
+import type { AccountRecord, DeviceFacts, DeviceRecord, PeerRecord } from '../../src/vault/records';
 import { createTransactions } from '../../src/vault/transaction';
 
 export const STORES: readonly StoreName[] = [
@@ -142,6 +145,7 @@ export async function person(
   if (known === undefined) {
     const context = contextOver(database, { seed: `account ${label}`, clock });
     await openAccount(context, scope);
+    for (const version of VERSIONS) await ownBundle(context, scope, version);
     const record = present(await database.get('accounts', scopedKey(scope)));
     made.set(`${label}|${address}`, record);
   } else {
@@ -176,31 +180,87 @@ export async function peerOf(of: Person, peer: BareJid): Promise<PeerRecord> {
   return present(await of.context.database.get('peers', scopedKey(of.scope, peer)));
 }
 
+/** The prekeys of an account, of legacy. */
+export async function prekeysOf(of: Person): Promise<PrekeyStore> {
+  return present((await accountOf(of)).prekeys[LEGACY]);
+}
+
+/** Where the legacy bundle of a device is. */
+export function legacyAddress({ scope, deviceId }: Person): BundleAddress {
+  return { jid: scope.jid, deviceId, version: LEGACY };
+}
+
+/** What is known of a device in legacy. */
+export function legacyOf(device: DeviceRecord | undefined): DeviceFacts {
+  return present(device?.versions[LEGACY]);
+}
+
 export async function accountOf({ context, scope }: Person): Promise<AccountRecord> {
   return present(await context.database.get('accounts', scopedKey(scope)));
 }
 
-/** `who` sees the device list of the owner, and the bundles of the devices. All devices must be of one owner. */
-export async function meet(who: Person, ...devices: readonly Person[]): Promise<void> {
+/** `who` sees the device list of the owner, and the bundles of the devices, of legacy. All devices must be of one owner. */
+export function meet(who: Person, ...devices: readonly Person[]): Promise<void> {
+  return meetIn(LEGACY, who, ...devices);
+}
+
+/** The same in any version. */
+export async function meetIn(
+  version: OmemoVersion,
+  who: Person,
+  ...devices: readonly Person[]
+): Promise<void> {
   const owner = present(devices[0]).scope.jid;
   const ids = devices.map(({ deviceId }) => deviceId);
   await changePeer(who, owner, (record) =>
-    withList(record, { kind: 'present', value: ids }, who.clock.now),
+    withList(record, version, { kind: 'present', value: ids }, who.clock.now),
   );
-  for (const device of devices) await fetchBundle(who, device);
+  for (const device of devices) await fetchBundle(who, device, version);
 }
 
 /** `who` fetches and verifies the bundle of a device. */
-export async function fetchBundle(who: Person, device: Person): Promise<void> {
-  const { bundle } = await ownBundle(device.context, device.scope);
+export async function fetchBundle(
+  who: Person,
+  device: Person,
+  version: OmemoVersion = LEGACY,
+): Promise<void> {
+  const { bundle } = await ownBundle(device.context, device.scope, version);
   await changePeer(who, device.scope.jid, (record) =>
-    withBundle(record, device.deviceId, bundle, 'blind', who.clock.now),
+    withBundle(record, device.deviceId, version, bundle, 'blind', who.clock.now),
   );
 }
 
 let requests = 0;
 
-/** Encrypts and expects it to work. */
+/** What the page writes, as the session hands it over; the envelope only has to be told from the text. */
+export function encryptText(
+  context: Context,
+  scope: Scope,
+  peer: BareJid,
+  requestId: string,
+  text: string,
+): Promise<EncryptOutcome> {
+  return encryptMessage(context, scope, { peer, requestId, text, envelope: envelopeOf(text) });
+}
+
+/** What stands for the envelope of a text. */
+export function envelopeOf(text: string): string {
+  return `<envelope>${text}</envelope>`;
+}
+
+/** The one message of an outcome that must be `encrypted`, of that version. */
+export function messageIn<V extends OmemoVersion>(
+  version: V,
+  outcome: EncryptOutcome,
+): Extract<EncryptedMessage, { version: V }> {
+  if (outcome.kind !== 'encrypted') throw new Error(`refused: ${outcome.code}`);
+  const isWanted = (
+    message: EncryptedMessage,
+  ): message is Extract<EncryptedMessage, { version: V }> => message.version === version;
+  return present(outcome.messages.find(isWanted));
+}
+
+/** Encrypts and expects it to work, in legacy. */
 export async function send(
   from: Person,
   to: BareJid,
@@ -211,15 +271,14 @@ export async function send(
   return messageOf(outcome);
 }
 
-/** The message of an outcome that must be `encrypted`. */
+/** The legacy message of an outcome that must be `encrypted`. */
 export function messageOf(outcome: EncryptOutcome): WireMessage {
-  if (outcome.kind !== 'encrypted') throw new Error(`refused: ${outcome.code}`);
-  return outcome.message;
+  return messageIn(LEGACY, outcome);
 }
 
 /** The request to decrypt a message as it is delivered live. */
 export function requestOf(
-  message: WireMessage,
+  message: EncryptedMessage,
   from: Person,
   changes: Partial<DecryptRequest> = {},
 ): DecryptRequest {
@@ -230,7 +289,7 @@ export function requestOf(
 /** Delivers a message. */
 export function receive(
   to: Person,
-  message: WireMessage,
+  message: EncryptedMessage,
   from: Person,
   changes: Partial<DecryptRequest> = {},
 ): Promise<DecryptOutcome> {

@@ -1,22 +1,11 @@
 // One interface for the element shapes of both OMEMO versions, and the choice among the `<encrypted>` of a stanza. The
 // crypto of a version lives in the vault; here elements become plain records and back.
 import type { BareJid } from '../../jid';
-import type {
-  ContentApi,
-  Omemo2Bundle,
-  Omemo2Message,
-  WireKey,
-  WireMessage,
-} from '../../rpc/vault-api';
+import type { EncryptedMessage, OmemoVersion, PublishedBundle, WireKey } from '../../rpc/vault-api';
 import { childrenOf } from '../../xml/element';
 import { StanzaError } from '../errors';
 import { legacyCodec } from './legacy';
 import { omemo2Codec } from './omemo2';
-
-/** A message ready for the wire, of either version. */
-export type EncryptedMessage = WireMessage | Omemo2Message;
-export type OmemoVersion = EncryptedMessage['version'];
-export type Bundle = ContentApi['ownBundle']['result']['bundle'];
 
 /** An `<encrypted>` as read: every key of every device; `payload` is absent in an empty message. */
 export interface ReceivedMessage {
@@ -27,7 +16,7 @@ export interface ReceivedMessage {
 }
 
 /** Elements of one OMEMO version. Readers throw StanzaError `malformed`. */
-export interface Codec<M = EncryptedMessage, B = Bundle | Omemo2Bundle> {
+export interface Codec<M = EncryptedMessage> {
   readonly version: OmemoVersion;
   /** PEP node of the device list. */
   readonly listNode: string;
@@ -37,8 +26,9 @@ export interface Codec<M = EncryptedMessage, B = Bundle | Omemo2Bundle> {
   bundleItem(deviceId: number): string | undefined;
   readMessage(encrypted: Element): ReceivedMessage;
   writeMessage(message: M): Element;
-  readBundle(element: Element): B;
-  writeBundle(bundle: B): Element;
+  readBundle(element: Element): PublishedBundle;
+  /** @param bundle with the identity key in the form of this version. */
+  writeBundle(bundle: PublishedBundle): Element;
   /** Device ids in order, each once; entries that are no id are left out. */
   readDeviceList(element: Element): number[];
   /**

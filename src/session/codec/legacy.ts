@@ -1,11 +1,11 @@
 // Elements of legacy OMEMO, eu.siacs.conversations.axolotl (XEP-0384 0.3.0; wire §2). Written in the order and without the
 // white space the strictest readers need; read in any order, with white space and unknown children.
-import type { WireKey, WireMessage } from '../../rpc/vault-api';
+import type { PublishedBundle, WireKey, WireMessage } from '../../rpc/vault-api';
 import { build, elementOf } from '../../xml/build';
 import { childrenOf, serialise, textOf } from '../../xml/element';
 import { NS } from '../../xml/ns';
 import { fromBase64, toBase64 } from './base64';
-import type { Bundle, Codec, ReceivedMessage } from './codec';
+import type { Codec, ReceivedMessage } from './codec';
 import { readList, writeList, type ListForm } from './device-list';
 import {
   isTrue,
@@ -81,9 +81,9 @@ function readPublicKey(element: Element): Uint8Array {
   return bytes.slice(1);
 }
 
-function writePublicKey(publicKey: Uint8Array): string {
-  if (publicKey.length !== 32) {
-    throw new TypeError(`publicKey: want 32 bytes, got ${publicKey.length}`);
+function writePublicKey(publicKey: Uint8Array | undefined): string {
+  if (publicKey?.length !== 32) {
+    throw new TypeError(`publicKey: want 32 bytes, got ${publicKey?.length ?? 'none'}`);
   }
   const bytes = new Uint8Array(33);
   bytes[0] = KEY_TYPE;
@@ -92,7 +92,7 @@ function writePublicKey(publicKey: Uint8Array): string {
 }
 
 /** `<bundle><signedPreKeyPublic signedPreKeyId/><signedPreKeySignature/><identityKey/><prekeys><preKeyPublic preKeyId/>…` */
-function readBundle(element: Element): Bundle {
+function readBundle(element: Element): PublishedBundle {
   requireName(element, 'bundle', VERSION);
   if (serialise(element).length > MAX_BUNDLE) throw malformed();
   const signedPrekey = requireOne(element, 'signedPreKeyPublic', VERSION);
@@ -109,7 +109,7 @@ function readBundle(element: Element): Bundle {
 }
 
 // COMPAT(Debian 12 python-oldmemo): the children must stand in the order of the XEP.
-function writeBundle(bundle: Bundle): Element {
+function writeBundle(bundle: PublishedBundle): Element {
   const { id, publicKey, signature } = bundle.signedPrekey;
   const builder = build('bundle', { xmlns: VERSION });
   textChild(builder, 'signedPreKeyPublic', writePublicKey(publicKey), {
@@ -126,7 +126,7 @@ function writeBundle(bundle: Bundle): Element {
   return elementOf(builder);
 }
 
-export const legacyCodec: Codec<WireMessage, Bundle> = {
+export const legacyCodec: Codec<WireMessage> = {
   version: VERSION,
   listNode: `${VERSION}.devicelist`,
   bundleNode: (deviceId) => `${VERSION}.bundles:${deviceId}`,

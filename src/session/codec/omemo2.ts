@@ -1,7 +1,7 @@
 // Elements of urn:xmpp:omemo:2 (XEP-0384 0.9.1; wire §2): keys stand by the bare JID of their owner, all bundles of an
 // account in one node. Written without white space between elements; read in any order, with white space and unknown children.
 import { bareJid } from '../../jid';
-import type { Omemo2Bundle, Omemo2Key, Omemo2Message } from '../../rpc/vault-api';
+import type { Omemo2Key, Omemo2Message, PublishedBundle } from '../../rpc/vault-api';
 import { build, elementOf } from '../../xml/build';
 import { childrenOf, serialise, textOf } from '../../xml/element';
 import { NS } from '../../xml/ns';
@@ -102,15 +102,15 @@ function readPublicKey(element: Element): Uint8Array {
   return requireBytes(element, 32);
 }
 
-function writePublicKey(publicKey: Uint8Array): string {
-  if (publicKey.length !== 32) {
-    throw new TypeError(`publicKey: want 32 bytes, got ${publicKey.length}`);
+function writePublicKey(publicKey: Uint8Array | undefined): string {
+  if (publicKey?.length !== 32) {
+    throw new TypeError(`publicKey: want 32 bytes, got ${publicKey?.length ?? 'none'}`);
   }
   return toBase64(publicKey);
 }
 
 /** `<bundle><spk id/><spks/><ik/><prekeys><pk id/>…` */
-function readBundle(element: Element): Omemo2Bundle {
+function readBundle(element: Element): PublishedBundle {
   requireName(element, 'bundle', VERSION);
   if (serialise(element).length > MAX_BUNDLE) throw malformed();
   const signedPrekey = requireOne(element, 'spk', VERSION);
@@ -127,7 +127,7 @@ function readBundle(element: Element): Omemo2Bundle {
   };
 }
 
-function writeBundle(bundle: Omemo2Bundle): Element {
+function writeBundle(bundle: PublishedBundle): Element {
   const { id, publicKey, signature } = bundle.signedPrekey;
   const builder = build('bundle', { xmlns: VERSION });
   textChild(builder, 'spk', writePublicKey(publicKey), { id: String(id) });
@@ -168,7 +168,7 @@ export function readDeviceLabels(list: Element): DeviceLabel[] {
     .filter((label) => label !== undefined);
 }
 
-export const omemo2Codec: Codec<Omemo2Message, Omemo2Bundle> = {
+export const omemo2Codec: Codec<Omemo2Message> = {
   version: VERSION,
   listNode: `${VERSION}:devices`,
   bundleNode: () => `${VERSION}:bundles`,

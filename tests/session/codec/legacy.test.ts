@@ -90,7 +90,7 @@ describe('legacy bundles', () => {
   it.each(fixturesOf('bundle'))('reads $name', ({ xml, expected }) => {
     const bundle = codec.readBundle(parseFrame(xml));
     expect({
-      identityKey: hex(bundle.identityKey),
+      identityKey: hex(bundle.identityKey ?? new Uint8Array()),
       signedPrekey: {
         id: bundle.signedPrekey.id,
         publicKey: hex(bundle.signedPrekey.publicKey),

@@ -170,7 +170,7 @@ describe('bundles', () => {
     const { source, kind, ...record } = expected;
     expect([typeof source, kind]).toEqual(['string', 'omemo2-bundle']);
     expect({
-      identityKeyEd: hex(bundle.identityKeyEd),
+      identityKeyEd: hex(bundle.identityKeyEd ?? new Uint8Array()),
       signedPrekey: {
         id: bundle.signedPrekey.id,
         publicKey: hex(bundle.signedPrekey.publicKey),

@@ -1,0 +1,31 @@
+// What is known of a device by version, pure. Key and trust are the device's own (design D3); lists, bundles and sessions belong
+// to a version.
+import type { OmemoVersion } from '../omemo/types';
+import { VERSIONS } from '../rpc/versions';
+import type { DeviceFacts, DeviceRecord } from './records';
+
+const UNLISTED: DeviceFacts = { isActive: false };
+
+/** What is known of a device in a version. */
+export function factsOf(device: DeviceRecord, version: OmemoVersion): DeviceFacts {
+  return device.versions[version] ?? UNLISTED;
+}
+
+/** The device with other facts in one version. */
+export function withFacts(
+  device: DeviceRecord,
+  version: OmemoVersion,
+  facts: DeviceFacts,
+): DeviceRecord {
+  return { ...device, versions: { ...device.versions, [version]: facts } };
+}
+
+/** The versions in which the device is on the list of its owner, preferred first (design D4). */
+export function activeVersions(device: DeviceRecord): readonly OmemoVersion[] {
+  return VERSIONS.filter((version) => factsOf(device, version).isActive);
+}
+
+/** Is the device on a list of its owner. */
+export function isActive(device: DeviceRecord): boolean {
+  return activeVersions(device).length > 0;
+}

@@ -1,0 +1,100 @@
+// Key material for devices: the sessions it goes through are started and moved on, and staged with what else the request changes.
+import { encryptKeyMaterial, initiateSession, startWith } from '../omemo/ratchet-session';
+import type { SealedEmpty, SealedPayload } from '../omemo/payload';
+import type { DeviceSessions, OmemoVersion, RatchetSession } from '../omemo/types';
+import { LEGACY } from '../rpc/versions';
+import type { EncryptedMessage } from '../rpc/vault-api';
+import type { Context, Scope } from './context';
+import { factsOf, withFacts } from './device-facts';
+import { deviceOf, withDevice } from './devices';
+import type { PeerRecord } from './records';
+import type { Recipients, Target } from './recipients';
+import { withoutReset } from './repair';
+import { hasSession, sessionsKey } from './sessions';
+import type { Unit } from './transaction';
+
+/** The session to send with, started from the stored bundle if there is none. */
+function sessionFor(
+  context: Context,
+  { account }: Recipients,
+  { party, device, version }: Target,
+): DeviceSessions & { readonly current: RatchetSession } {
+  const stored = party.sessions[version];
+  const sessions = stored.devices[device.deviceId] ?? { archived: [] };
+  const { current } = sessions;
+  if (current !== undefined && hasSession(device, stored)) return { ...sessions, current };
+  const { bundle } = factsOf(device, version);
+  if (bundle === undefined) throw new TypeError('device: want a session or a bundle');
+  const { identity } = account;
+  const session = initiateSession({ version, identity, bundle, random: context.random });
+  return { ...startWith(sessions, session), current: session };
+}
+
+/** What is written for one version. */
+export interface EncryptJob {
+  readonly context: Context;
+  readonly unit: Unit;
+  readonly scope: Scope;
+  readonly recipients: Recipients;
+  readonly version: OmemoVersion;
+  /** Those of this version. */
+  readonly targets: readonly Target[];
+}
+
+/** The key material encrypted for one device, and its sessions afterwards. */
+function encryptFor({ context, recipients }: EncryptJob, target: Target, keyMaterial: Uint8Array) {
+  const { account } = recipients;
+  const sessions = sessionFor(context, recipients, target);
+  const { session, encryptedKey } = encryptKeyMaterial({
+    session: sessions.current,
+    identity: account.identity,
+    ownDeviceId: account.deviceId,
+    keyMaterial,
+  });
+  const { deviceId } = target.device;
+  const key = { jid: target.party.record.peer, deviceId, ...encryptedKey };
+  return { key, sessions: { ...sessions, current: session } };
+}
+
+/** Encrypts key material for every target, stages the sessions and answers the message. */
+export function encryptKeys(
+  job: EncryptJob,
+  sealed: SealedEmpty | SealedPayload,
+): EncryptedMessage {
+  const { unit, scope, recipients, version, targets } = job;
+  const keys = recipients.parties.flatMap((party) => {
+    const ofParty = targets.filter((target) => target.party === party);
+    if (ofParty.length === 0) return [];
+    const written = ofParty.map((target) => encryptFor(job, target, sealed.keyMaterial));
+    const changed = written.map(({ key, sessions }) => [key.deviceId, sessions] as const);
+    const stored = party.sessions[version];
+    const devices = { ...stored.devices, ...Object.fromEntries(changed) };
+    unit.put('sessions', sessionsKey(scope, version, party.record.peer), { ...stored, devices });
+    return written.map(({ key }) => key);
+  });
+  const senderDeviceId = recipients.account.deviceId;
+  const payload = 'payload' in sealed ? { payload: sealed.payload } : {};
+  if (version !== LEGACY) return { version, senderDeviceId, keys, ...payload };
+  const { iv } = sealed;
+  if (iv === undefined) throw new TypeError('iv: want 12 bytes');
+  return {
+    version,
+    senderDeviceId,
+    keys: keys.map(({ jid: _unnamed, ...key }) => key),
+    iv,
+    ...payload,
+  };
+}
+
+/** A bundle serves for one session; keeping it would use its one-time prekey twice. A wanted reset is done with it. */
+export function withoutUsedBundles(peer: PeerRecord, targets: readonly Target[]): PeerRecord {
+  return targets
+    .filter(({ party }) => party.record.peer === peer.peer)
+    .reduce((record, { device, version }) => {
+      const known = deviceOf(record, device.deviceId) ?? device;
+      const { bundle, ...facts } = factsOf(known, version);
+      if (bundle === undefined) return record;
+      const used = withDevice(record, withFacts(known, version, facts));
+      return withoutReset(used, device.deviceId, version);
+    }, peer);
+}

@@ -1,6 +1,12 @@
 // The identity key of a device (design D3): held in X form, clamped, so that implementations that do not clamp agree.
 import { assertLength, toHex } from '../crypto/bytes';
-import { generateKeyPair, KEY_LENGTH, toEdwards, toMontgomery } from '../crypto/curve';
+import {
+  generateKeyPair,
+  KEY_LENGTH,
+  toEdwards,
+  toMontgomery,
+  verifyEd25519,
+} from '../crypto/curve';
 import { OmemoError, withOmemoErrors } from './errors';
 import type { IdentityKeyPair, Random } from './types';
 
@@ -24,6 +30,21 @@ export function edwardsOf(identityKey: Uint8Array): Uint8Array {
 export function montgomeryOf(identityKeyEd: Uint8Array): Uint8Array {
   if (identityKeyEd.length !== KEY_LENGTH) throw new OmemoError('bad-key');
   return withOmemoErrors(() => toMontgomery(identityKeyEd));
+}
+
+/**
+ * Did the device sign this label of its own (XEP-0384 0.9.1 §5.3.1). A label names no sign of the key, so both are tried.
+ * @param identityKey X form, 32 bytes. @param signature 64 bytes.
+ */
+export function isSignedLabel(
+  identityKey: Uint8Array,
+  label: string,
+  signature: Uint8Array,
+): boolean {
+  const message = new TextEncoder().encode(label);
+  return ([0, 1] as const).some((sign) =>
+    verifyEd25519(signature, message, toEdwards(identityKey, sign)),
+  );
 }
 
 /**

@@ -13,7 +13,14 @@ import {
   type Guard,
 } from './guards';
 import { REASONS, type RefusalCode } from './reasons';
-import type { ContentApi, DecryptRequest, Fetched, SmEvent, WireKey } from './vault-api';
+import type {
+  ContentApi,
+  DecryptRequest,
+  DeviceLabel,
+  Fetched,
+  SmEvent,
+  WireKey,
+} from './vault-api';
 
 const MAX_ID = 0xffff_ffff;
 const ENDPOINT = text(300);
@@ -46,6 +53,12 @@ const bundle: Guard<PublishedBundle> = record(
   },
   { identityKey: bytes(32, 32), identityKeyEd: bytes(32, 32) },
 );
+
+const label: Guard<DeviceLabel> = record({
+  deviceId: DEVICE_ID,
+  label: text(200),
+  signature: bytes(64, 64),
+});
 
 function fetched<T>(value: Guard<T>): Guard<Fetched<T>> {
   const kindOf = record({ kind: oneOf('present', 'absent', 'hidden', 'failed') });
@@ -103,12 +116,11 @@ export const CONTENT_GUARDS: {
   ownBundle: record({ jid, version: VERSION }),
   claimDeviceId: record({ jid, listed: list(DEVICE_ID, MAX_LIST) }),
   published: record({ jid, deviceId: DEVICE_ID }),
-  listSeen: record({
-    jid,
-    owner: jid,
-    version: VERSION,
-    list: fetched(list(DEVICE_ID, MAX_LIST)),
-  }),
+  listSeen: record(
+    { jid, owner: jid, version: VERSION, list: fetched(list(DEVICE_ID, MAX_LIST)) },
+    { labels: list(label, MAX_LIST) },
+  ),
+  optedOut: record({ jid, peer: jid, reason: text(4096), at: integer(0, Number.MAX_SAFE_INTEGER) }),
   bundleSeen: record({
     jid,
     owner: jid,

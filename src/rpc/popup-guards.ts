@@ -1,5 +1,5 @@
 // Guards for every request our own pages may make.
-import { integer, jid, nothing, oneOf, record, text, type Guard } from './guards';
+import { bool, integer, jid, nothing, oneOf, record, text, type Guard } from './guards';
 import type { PopupApi } from './vault-api';
 
 const ORIGIN = text(300);
@@ -30,5 +30,6 @@ export const POPUP_GUARDS: { readonly [N in keyof PopupApi]: Guard<PopupApi[N]['
     trust: oneOf('undecided', 'trusted', 'verified', 'distrusted'),
   }),
   resetSession: record({ origin: ORIGIN, jid, owner: jid, deviceId: DEVICE_ID }),
+  setPreference: record({ origin: ORIGIN, jid, peer: jid, prefersOmemo2: bool }),
   setEncryption: record({ origin: ORIGIN, jid, peer: jid, encryption: oneOf('on', 'off') }),
 };

@@ -12,6 +12,8 @@ export const REASONS = {
     'A known device of this contact suddenly has another key. Check it in the Omnemo popup.',
   'no-trusted-devices': 'No device of this contact is trusted under the policy of this site.',
   'no-own-devices': 'There is no other device of yours to send this note to.',
+  'opted-out':
+    'This contact asked to go on without encryption. Decide about it in the Omnemo popup.',
   'account-pending': 'This account waits for your confirmation in the Omnemo popup.',
   'account-unknown': 'The account of this stream is not known yet.',
   'vault-unavailable': 'Omnemo did not answer in time. Nothing was sent.',

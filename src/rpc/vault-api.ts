@@ -12,6 +12,15 @@ export type Trust = 'undecided' | 'trusted' | 'verified' | 'distrusted';
 /** How a new key gets its first trust (design D7). */
 export type TrustPolicy = 'blind' | 'ask' | 'verified-only';
 
+/** What a device list of `urn:xmpp:omemo:2` calls a device; not checked before the vault shows it. */
+export interface DeviceLabel {
+  readonly deviceId: number;
+  /** At most 53 code points. */
+  readonly label: string;
+  /** 64 bytes; made with the identity key of the device over the label in UTF-8. */
+  readonly signature: Uint8Array;
+}
+
 /** Answer of a PEP fetch. `hidden`: the server refused to show it, which proves nothing about what is there. */
 export type Fetched<T> =
   | { readonly kind: 'present'; readonly value: T }
@@ -198,6 +207,7 @@ export interface ContentApi {
       readonly owner: BareJid;
       readonly version: OmemoVersion;
       readonly list: Fetched<readonly number[]>;
+      readonly labels?: readonly DeviceLabel[];
     };
     result: null;
   };
@@ -253,6 +263,16 @@ export interface ContentApi {
     arg: { readonly jid: BareJid; readonly peer: BareJid; readonly at: number };
     result: { readonly mark: boolean };
   };
+  /** The peer asked for plain text; `at` in ms since 1970, as they say, or as servers do. */
+  optedOut: {
+    arg: {
+      readonly jid: BareJid;
+      readonly peer: BareJid;
+      readonly reason: string;
+      readonly at: number;
+    };
+    result: null;
+  };
   smLoad: { arg: { readonly id: string }; result: SmRecord | null };
   smSave: { arg: { readonly id: string; readonly record: SmRecord }; result: null };
   smDrop: { arg: { readonly id: string }; result: null };
@@ -270,6 +290,10 @@ export interface DeviceView {
   readonly firstSeen: number;
   readonly lastSeen: number;
   readonly active: boolean;
+  /** The versions in whose lists it stands, preferred first. */
+  readonly versions: readonly OmemoVersion[];
+  /** What it calls itself, signed by its key. */
+  readonly label?: string;
   readonly trust: Trust;
   /** This device id had another key before. */
   readonly keyChanged: boolean;
@@ -282,6 +306,10 @@ export interface ContactView {
   readonly encryption: 'on' | 'off';
   readonly devices: readonly DeviceView[];
   readonly refusal?: { readonly code: RefusalCode; readonly at: number };
+  /** Devices with both versions are written to in OMEMO 2. */
+  readonly prefersOmemo2: boolean;
+  /** Asked to go on without encryption, and waits for the user's answer. */
+  readonly optOut?: { readonly reason: string; readonly at: number };
   /** Plain messages that arrived although the chat is encrypted. */
   readonly plainCount: number;
 }
@@ -362,6 +390,17 @@ export interface PopupApi {
     };
     result: null;
   };
+  /** Write to this contact's devices in OMEMO 2 where they have both versions (design D4). */
+  setPreference: {
+    arg: {
+      readonly origin: string;
+      readonly jid: BareJid;
+      readonly peer: BareJid;
+      readonly prefersOmemo2: boolean;
+    };
+    result: null;
+  };
+  /** Also the answer to a wish for plain text. */
   setEncryption: {
     arg: {
       readonly origin: string;

@@ -70,8 +70,15 @@ export class Devices {
     const codec: Codec = codecFor(version);
     const list = read(fetched, codec.readDeviceList);
     if (owner === jid && list.kind === 'present') this.#onOwnList(version, list.value);
+    const labels = read(fetched, codec.readDeviceLabels);
     const hand = (value: Fetched<readonly number[]>) =>
-      this.#vault.request('listSeen', { jid, owner, version, list: value });
+      this.#vault.request('listSeen', {
+        jid,
+        owner,
+        version,
+        list: value,
+        ...(labels.kind === 'present' && labels.value.length > 0 && { labels: labels.value }),
+      });
     await offer(
       () => hand(list),
       () => hand({ kind: 'failed' }),

@@ -5,10 +5,16 @@ import { explainOptOut, type FailureCode } from '../rpc/reasons';
 import type { Trust } from '../rpc/vault-api';
 import { append, appendText, childrenOf, removeElement, textOf } from '../xml/element';
 import { NS } from '../xml/ns';
-import { openEnvelope, type EnvelopeContext, type OpenedEnvelope } from './envelope';
+import {
+  openEnvelope,
+  type EnvelopeContext,
+  type EnvelopeTime,
+  type OpenedEnvelope,
+} from './envelope';
 import { IN_BESIDE_ENVELOPE } from './envelope-rules';
 import type { StanzaErrorCode } from './errors';
 import {
+  datedRemark,
   DISTRUSTED,
   guard,
   isShownText,
@@ -49,12 +55,17 @@ function appendShownText(message: Element, source: Element, shown: string): void
 }
 
 /** @returns whether everything went in as its writer wrote it. */
-function insert(message: Element, children: readonly Element[], trust: Trust): boolean {
+function insert(
+  message: Element,
+  children: readonly Element[],
+  trust: Trust,
+  remark: string,
+): boolean {
   let isAuthentic = trust !== 'distrusted';
   for (const child of children) {
     if (isShownText(child)) {
       const text = textOf(child);
-      const shown = (trust === 'distrusted' ? DISTRUSTED : '') + guard(text);
+      const shown = remark + guard(text);
       if (shown !== text) isAuthentic = false;
       appendShownText(message, child, shown);
     } else if (trust !== 'distrusted') {
@@ -63,6 +74,12 @@ function insert(message: Element, children: readonly Element[], trust: Trust): b
     }
   }
   return isAuthentic;
+}
+
+/** What the user must know before they read. */
+function remarkOn(time: EnvelopeTime, trust: Trust): string {
+  const dated = time.kind === 'implausible' ? datedRemark(time.at) : '';
+  return (trust === 'distrusted' ? DISTRUSTED : '') + dated;
 }
 
 /** An opt-out is a remark of ours in front of whatever else was written. */
@@ -88,12 +105,12 @@ export function restoreContent(
     return restore(stanza, unwrapped, { kind: 'failed', code, chores: [] }, own);
   }
   const message = visiblePart(unwrapped.message, own, IN_BESIDE_ENVELOPE);
+  const remark = remarkOn(opened.time, trust);
   removeDoubles(message, opened.children);
   const besides = childrenOf(message).length;
   if (opened.kind === 'opt-out') {
-    const remark = (trust === 'distrusted' ? DISTRUSTED : '') + explainOptOut(opened.reason);
-    insertOptOut(message, opened.children, remark);
-  } else if (!insert(message, opened.children, trust)) {
+    insertOptOut(message, opened.children, remark + explainOptOut(opened.reason));
+  } else if (!insert(message, opened.children, trust, remark)) {
     removeReferences(message);
   }
   const isEmpty = childrenOf(message).length === besides;

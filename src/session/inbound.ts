@@ -21,8 +21,21 @@ import type { UnwrappedMessage } from './unwrap';
 export const DISTRUSTED = '[from a distrusted device] ';
 const PLAIN = '[not encrypted] ';
 const QUOTED = '[from the sender] ';
+/** How the remark begins that a message was written at another time than it came. */
+const DATED = '[written ';
 /** How our own remarks begin; see guard(). */
-const OUR_PREFIXES: readonly string[] = ['[OMEMO]', DISTRUSTED.trim(), PLAIN.trim(), QUOTED.trim()];
+const OUR_PREFIXES: readonly string[] = [
+  '[OMEMO]',
+  DISTRUSTED.trim(),
+  PLAIN.trim(),
+  QUOTED.trim(),
+  DATED,
+];
+
+/** The remark on a message that its writer dates otherwise than servers do (M57). @param at ms since 1970 */
+export function datedRemark(at: number): string {
+  return `${DATED}${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC] `;
+}
 
 /** Characters that do not show and could hide a copied prefix from the comparison. */
 const INVISIBLE =

@@ -6,7 +6,8 @@ import type { ContactView, DeviceView, Trust } from '../rpc/vault-api';
 import { Confirm } from './confirm';
 import { Device } from './device';
 import { Fold } from './fold';
-import { needsDecision, shownText } from './format';
+import { hasBothVersions, needsDecision, shownText } from './format';
+import { OptOutQuestion } from './opt-out';
 import type { Store } from './store';
 
 /** Where a decision belongs to. */
@@ -46,6 +47,7 @@ export function Devices(props: {
 
 function summaryOf(contact: ContactView): string {
   if (contact.encryption === 'off') return 'not encrypted';
+  if (contact.optOut !== undefined) return 'asks for plain text';
   const active = contact.devices.filter((device) => device.active);
   if (active.some((device) => device.keyChanged && needsDecision(device))) return 'key changed';
   if (active.some(needsDecision)) return 'waits for your decision';
@@ -61,11 +63,18 @@ export function Contact(props: { readonly account: Account; readonly contact: Co
   const { store, origin, jid } = account;
   const [isAsking, setAsking] = useState(false);
   const isOff = contact.encryption === 'off';
-  const isUrgent = contact.devices.some(needsDecision) || contact.refusal !== undefined;
+  const isUrgent =
+    contact.devices.some(needsDecision) ||
+    contact.refusal !== undefined ||
+    contact.optOut !== undefined;
 
   function setEncryption(encryption: 'on' | 'off'): void {
     setAsking(false);
     void store.act('setEncryption', { origin, jid, peer: contact.jid, encryption });
+  }
+
+  function setPreference(prefersOmemo2: boolean): void {
+    void store.act('setPreference', { origin, jid, peer: contact.jid, prefersOmemo2 });
   }
 
   return (
@@ -87,6 +96,13 @@ export function Contact(props: { readonly account: Account; readonly contact: Co
             {explainRefusal(contact.refusal.code)}
           </span>
         </p>
+      )}
+      {contact.optOut !== undefined && (
+        <OptOutQuestion
+          reason={contact.optOut.reason}
+          onKeep={() => setEncryption('on')}
+          onAgree={() => setAsking(true)}
+        />
       )}
       {contact.plainCount > 0 && (
         <p class="warning">
@@ -111,6 +127,20 @@ export function Contact(props: { readonly account: Account; readonly contact: Co
         />
         Encrypt messages to this contact
       </label>
+      {contact.devices.some(hasBothVersions) && (
+        <label class="switch">
+          <input
+            type="checkbox"
+            data-testid="prefer-omemo2"
+            checked={contact.prefersOmemo2}
+            onClick={(event) => {
+              event.preventDefault(); // shown as the vault answers
+              setPreference(!contact.prefersOmemo2);
+            }}
+          />
+          Prefer OMEMO 2, which also hides replies and reactions
+        </label>
+      )}
       {isAsking && (
         <Confirm
           testId="confirm-plain"

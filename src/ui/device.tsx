@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import type { DeviceView, Trust } from '../rpc/vault-api';
 import { Confirm } from './confirm';
 import { Fingerprint } from './fingerprint';
-import { dayText, TRUST_WORDS } from './format';
+import { dayText, isOmemo2Only, shownText, TRUST_WORDS } from './format';
 
 const TRUSTS: readonly Trust[] = ['undecided', 'trusted', 'verified', 'distrusted'];
 
@@ -93,7 +93,9 @@ export function Device(props: {
       )}
       <div class="row">
         <span class="muted small">
+          {device.label === undefined ? '' : `“${shownText(device.label)}” · `}
           Device {device.deviceId}
+          {isOmemo2Only(device) ? ' · OMEMO 2' : ''}
           {device.active ? '' : ' · no longer used'}
           <br />
           first seen {dayText(device.firstSeen, now)}, last seen {dayText(device.lastSeen, now)}

@@ -25,6 +25,16 @@ export function needsDecision(device: DeviceView): boolean {
   return active && fingerprint !== undefined && (isAlarming || trust === 'undecided');
 }
 
+/** Does the device speak only the newer version. */
+export function isOmemo2Only({ versions }: DeviceView): boolean {
+  return versions.length > 0 && versions.every((version) => version === 'urn:xmpp:omemo:2');
+}
+
+/** Does the device leave a choice of version. */
+export function hasBothVersions({ versions }: DeviceView): boolean {
+  return versions.length > 1;
+}
+
 const DAY_MS = 24 * 3600 * 1000;
 
 /** A moment as people say it: today and yesterday by name, else the date. */

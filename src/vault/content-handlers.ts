@@ -18,6 +18,8 @@ import {
 import { prefixOf } from './db';
 import { decrypt } from './decrypt';
 import { withBundle, withList, withoutBundle } from './devices';
+import { withLabels } from './labels';
+import { withOptOut } from './opt-out';
 import { encryptEmpty, encryptMessage } from './encrypt';
 import type { Presence } from './presence';
 import { prepare } from './recipients';
@@ -111,9 +113,11 @@ export function contentHandlers(context: Context, presence: Presence): ContentHa
       return null;
     },
 
-    listSeen: async (document, { jid, owner, version, list }) => {
+    listSeen: async (document, { jid, owner, version, list, labels }) => {
       const scope = await scopeOf(document, jid);
-      await changePeer(scope, owner, (record) => withList(record, version, list, context.now()));
+      await changePeer(scope, owner, (record) =>
+        withLabels(withList(record, version, list, context.now()), version, labels),
+      );
       return null;
     },
 
@@ -188,6 +192,12 @@ export function contentHandlers(context: Context, presence: Presence): ContentHa
         plainCount: record.plainCount + 1,
       }));
       return { mark: true };
+    },
+
+    optedOut: async (document, { jid, peer, reason, at }) => {
+      const scope = await scopeOf(document, jid);
+      await changePeer(scope, peer, (record) => withOptOut(record, { reason, at }));
+      return null;
     },
 
     smLoad: ({ origin }, { id }) => loadStream(context, origin, id),

@@ -2,7 +2,7 @@
 // to a version.
 import type { OmemoVersion } from '../omemo/types';
 import { VERSIONS } from '../rpc/versions';
-import type { DeviceFacts, DeviceRecord } from './records';
+import type { DeviceFacts, DeviceRecord, PeerRecord } from './records';
 
 const UNLISTED: DeviceFacts = { isActive: false };
 
@@ -23,6 +23,15 @@ export function withFacts(
 /** The versions in which the device is on the list of its owner, preferred first (design D4). */
 export function activeVersions(device: DeviceRecord): readonly OmemoVersion[] {
   return VERSIONS.filter((version) => factsOf(device, version).isActive);
+}
+
+/** The same in the order in which this peer is written to. */
+export function versionsFor(
+  { prefersOmemo2 }: PeerRecord,
+  device: DeviceRecord,
+): readonly OmemoVersion[] {
+  const versions = activeVersions(device);
+  return prefersOmemo2 === true ? versions.toReversed() : versions;
 }
 
 /** Is the device on a list of its owner. */

@@ -15,6 +15,7 @@ import { encryptKeys, withoutUsedBundles, type EncryptJob } from './encrypt-keys
 import type { DeviceRecord, PeerRecord } from './records';
 import { choose, loadRecipients, type Party, type Recipients } from './recipients';
 import { hasSession } from './sessions';
+import { isTooLarge } from './size';
 
 /** A message of the page, in the form of each version. */
 export interface OutgoingMessage {
@@ -74,6 +75,7 @@ export function encryptMessage(
     const choice = choose(recipients, await policyOf(unit, scope.origin));
     if (choice.kind === 'held') return { kind: 'refused', code: choice.code };
     const { targets, skipped } = choice;
+    if (isTooLarge(outgoing, targets)) return { kind: 'refused', code: 'too-large' };
     const [first, ...others] = encryptAll({ context, unit, scope, recipients, targets }, outgoing);
     if (first === undefined) throw new TypeError('targets: want at least one');
     for (const { record, isOwn } of recipients.parties) {

@@ -6,6 +6,7 @@ import type { PopupApi } from '../rpc/vault-api';
 import { loadPeer, loadSite, lockOf, savePeer, type Context } from './context';
 import { deviceOf, withAcceptedKey } from './devices';
 import type { Presence } from './presence';
+import { withAnswer } from './opt-out';
 import { withReset } from './repair';
 import { hasPermission, renewScripts } from './scripts';
 import { allSites, changeSite, patternOf, protectableOrigin, withDecision } from './sites';
@@ -146,11 +147,20 @@ export function popupHandlers(context: Context, presence: Presence): PopupHandle
       return null;
     },
 
+    setPreference: async ({ origin, jid, peer, prefersOmemo2 }) => {
+      const scope = { origin, jid };
+      await context.transactions.run(lockOf(scope), async (unit) => {
+        const { prefersOmemo2: _before, ...rest } = await loadPeer(unit, scope, peer);
+        savePeer(unit, scope, { ...rest, ...(prefersOmemo2 && { prefersOmemo2 }) });
+      });
+      return null;
+    },
+
     setEncryption: async ({ origin, jid, peer, encryption }) => {
       const scope = { origin, jid };
       await context.transactions.run(lockOf(scope), async (unit) => {
         const { refusal: _answered, ...rest } = await loadPeer(unit, scope, peer);
-        savePeer(unit, scope, { ...rest, encryption });
+        savePeer(unit, scope, { ...withAnswer(rest), encryption });
       });
       return null;
     },

@@ -6,7 +6,8 @@ import { VERSIONS } from '../rpc/versions';
 import type { RefusalCode } from '../rpc/reasons';
 import type { BundleAddress, DeviceAddress, ListAddress, Preparation } from '../rpc/vault-api';
 import { loadAccount, loadPeer, policyOf, type Scope } from './context';
-import { activeVersions, factsOf, isActive } from './device-facts';
+import { activeVersions, factsOf, isActive, versionsFor } from './device-facts';
+import { isOptedOut } from './opt-out';
 import { LIST_AGE_MS, LIST_RETRY_MS } from './limits';
 import type { AccountRecord, DeviceRecord, PeerRecord } from './records';
 import { hasSession, loadSessions, type SessionsByVersion } from './sessions';
@@ -56,7 +57,7 @@ export function isUsable(
 
 /** The version a device is written to in: the first of its lists in which that can be done. */
 function versionFor(device: DeviceRecord, party: Party): OmemoVersion | undefined {
-  return activeVersions(device).find((version) => isUsable(device, party, version));
+  return versionsFor(party.record, device).find((version) => isUsable(device, party, version));
 }
 
 /** Most people have no list of OMEMO 2: it is not asked for again with every message. */
@@ -81,10 +82,10 @@ function dueLists({ record }: Party, now: number): ListAddress[] {
 /** The version whose bundle must be fetched to write to a device, if one must and can be. */
 function missingVersion(
   device: DeviceRecord,
-  { sessions }: Party,
+  { record, sessions }: Party,
   now: number,
 ): OmemoVersion | undefined {
-  for (const version of activeVersions(device)) {
+  for (const version of versionsFor(record, device)) {
     const { bundle, isResetWanted, noBundleUntil = 0 } = factsOf(device, version);
     const isWanted = isResetWanted === true || !hasSession(device, sessions[version]);
     if (!isWanted || bundle !== undefined) return undefined;
@@ -120,6 +121,7 @@ export async function prepare(
   const { account, parties } = recipients;
   if (peer !== scope.jid && parties[0]?.record.encryption === 'off') return { kind: 'plain' };
   if (!account.isPublished) return { kind: 'refused', code: 'not-published' };
+  if (isOptedOut(parties)) return { kind: 'refused', code: 'opted-out' };
   const lists = parties.flatMap((party) => dueLists(party, now));
   const bundles = parties.flatMap((party) => missingBundles(party, account.deviceId, now));
   if (lists.length > 0 || bundles.length > 0) return { kind: 'fetch', lists, bundles };
@@ -141,6 +143,7 @@ export function choose(
   { account, parties }: Recipients,
   policy: Parameters<typeof audienceOf>[1],
 ): Choice {
+  if (isOptedOut(parties)) return { kind: 'held', code: 'opted-out' };
   const targets: Target[] = [];
   const skipped: (DeviceAddress & { code: SkipCode })[] = [];
   for (const [index, party] of parties.entries()) {

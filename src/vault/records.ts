@@ -9,7 +9,13 @@ import type {
   PrekeyStore,
 } from '../omemo/types';
 import type { RefusalCode } from '../rpc/reasons';
-import type { EncryptedMessages, SmRecord, Trust, TrustPolicy } from '../rpc/vault-api';
+import type {
+  DeviceLabel,
+  EncryptedMessages,
+  SmRecord,
+  Trust,
+  TrustPolicy,
+} from '../rpc/vault-api';
 
 /** One of something for each version that there is one for. */
 export type ByVersion<T> = Readonly<Partial<Record<OmemoVersion, T>>>;
@@ -76,6 +82,8 @@ export interface DeviceFacts {
   readonly isResetWanted?: true;
   /** When a session was last started anew without being asked, ms since 1970. */
   readonly repairedAt?: number;
+  /** What the list calls it, as it came: shown only where the signature holds. */
+  readonly label?: Omit<DeviceLabel, 'deviceId'>;
 }
 
 /** A device id of a bare JID: one key, one trust, whatever the version (design D3). */
@@ -98,6 +106,15 @@ export interface ListFacts {
   readonly failure?: { readonly kind: 'absent' | 'hidden' | 'failed'; readonly at: number };
 }
 
+/** A wish for plain text. */
+export interface OptOut {
+  /** In their words, may be empty. */
+  readonly reason: string;
+  /** ms since 1970, as they say. */
+  readonly at: number;
+  readonly isAnswered?: true;
+}
+
 /** Someone of one account on one site; the account itself is a peer too, for its other devices. */
 export interface PeerRecord {
   readonly v: 2;
@@ -108,6 +125,10 @@ export interface PeerRecord {
   readonly lists: ByVersion<ListFacts>;
   /** Since when this chat is encrypted: first message sent or opened. */
   readonly encryptedSince?: number;
+  /** They asked to go on without encryption (XEP-0384 0.9.1 §5.7); nothing is sent until the user has answered. */
+  readonly optOut?: OptOut;
+  /** Devices with both versions are written to in OMEMO 2 (design D4). */
+  readonly prefersOmemo2?: true;
   /** Have we written to them. */
   readonly isWrittenTo: boolean;
   readonly plainCount: number;

@@ -3,7 +3,9 @@ import { fingerprint } from '../omemo/identity';
 import type { AccountView, ContactView, DeviceView, SiteView, StreamView } from '../rpc/vault-api';
 import { loadSite, type Context } from './context';
 import { prefixOf } from './db';
-import { isActive } from './device-facts';
+import { isActive, versionsFor } from './device-facts';
+import { labelOf } from './labels';
+import { isOptedOut } from './opt-out';
 import type { AccountRecord, DeviceRecord, PeerRecord, SiteRecord } from './records';
 import { isResetting } from './repair';
 import { protectableOrigin } from './sites';
@@ -12,16 +14,25 @@ import { trustOf } from './trust';
 function deviceView(peer: PeerRecord, device: DeviceRecord): DeviceView {
   // While a key has changed, the new one is what the user must look at and decide on.
   const identityKey = device.changedKey ?? device.identityKey;
+  const label = labelOf(device);
   return {
     deviceId: device.deviceId,
     ...(identityKey !== undefined && { fingerprint: fingerprint(identityKey) }),
     firstSeen: device.firstSeen,
     lastSeen: device.lastSeen,
     active: isActive(device),
+    versions: versionsFor(peer, device),
+    ...(label !== undefined && { label }),
     trust: identityKey === undefined ? 'undecided' : trustOf(peer, identityKey),
     keyChanged: device.changedKey !== undefined,
     resetting: isResetting(device),
   };
+}
+
+function optOutView(peer: PeerRecord): Pick<ContactView, 'optOut'> {
+  if (peer.optOut === undefined || !isOptedOut([{ record: peer }])) return {};
+  const { reason, at } = peer.optOut;
+  return { optOut: { reason, at } };
 }
 
 function contactView(peer: PeerRecord): ContactView {
@@ -29,6 +40,8 @@ function contactView(peer: PeerRecord): ContactView {
     jid: peer.peer,
     encryption: peer.encryption,
     devices: peer.devices.map((device) => deviceView(peer, device)),
+    prefersOmemo2: peer.prefersOmemo2 === true,
+    ...optOutView(peer),
     ...(peer.refusal !== undefined && { refusal: peer.refusal }),
     plainCount: peer.plainCount,
   };

@@ -84,6 +84,7 @@ const OPTIONAL: ReadonlySet<string> = new Set([
   'bundleSeen bundle.value.identityKey',
   'bundleSeen bundle.value.identityKeyEd',
   'decrypt request.keys.0.jid',
+  'listSeen labels',
   'refused jid',
   'refused peer',
   'smSave record.ids',

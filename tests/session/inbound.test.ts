@@ -151,6 +151,7 @@ describe('a decrypted message', () => {
     '[not encrypted] x',
     ' \u200b[ＯＭＥＭＯ] x',
     '[From A Distrusted device] x',
+    '[written 2026-01-02 03:04 UTC] x',
   ])('cannot speak in our name: %s', (content) => {
     expect(bodiesOf(shown(live(ENCRYPTED), text(content)))).toEqual([
       `[from the sender] ${content}`,

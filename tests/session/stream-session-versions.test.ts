@@ -19,7 +19,8 @@ import { openEnvelope } from '../../src/session/envelope';
 import { buildEnvelope } from '../../src/session/envelope-build';
 import { encryptMessage } from '../../src/vault/encrypt';
 import { childOf, childrenOf, parseFrame, serialise, textOf } from '../../src/xml/element';
-import { meetIn, messageIn } from '../vault/world';
+import { withTrust } from '../../src/vault/trust';
+import { accountOf, changePeer, meetIn, messageIn } from '../vault/world';
 import { nodeIn, verbIn } from './server';
 
 vi.mock('webextension-polyfill', async () => ({
@@ -195,6 +196,69 @@ describe('a contact with OMEMO 2 only', () => {
       list: { value: [world.romeo.deviceId] },
     });
     expect(page.seen.join()).not.toContain(DEVICES);
+  });
+});
+
+describe('a contact who asks for plain text', () => {
+  const OPT_OUT = "<opt-out xmlns='urn:xmpp:omemo:2'><reason>lost my phone</reason></opt-out>";
+
+  async function wishFrom(world: World): Promise<string> {
+    await meetIn(OMEMO2, world.romeo, world.juliet);
+    const content = [parseFrame(OPT_OUT)];
+    const random = (length: number) => new Uint8Array(length);
+    const built = buildEnvelope({ content, from: ROMEO, to: JULIET, at: Date.now() }, random);
+    if (built.kind !== 'built') throw new Error(built.kind);
+    const { context, scope } = world.romeo;
+    const outgoing = { peer: JULIET, requestId: 'wish', text: '', envelope: built.xml };
+    return stanzaWith(messageIn(OMEMO2, await encryptMessage(context, scope, outgoing)));
+  }
+
+  it('gets nothing until the user has decided, and the page reads why', async () => {
+    const world = await makeWorld({ speaks: [OMEMO2] });
+    const page = await ready(world);
+    page.push(await wishFrom(world));
+    await until(() => seenBody(page) !== undefined, 'the wish');
+    expect(seenBody(page)).toBe(
+      '[OMEMO] This contact asks to go on without encryption. They say: lost my phone',
+    );
+    await until(() => world.vault.asked('optedOut').length > 0, 'the vault to know');
+    await quiet();
+    page.send(chat('1', 'secret'));
+    await until(() => page.errorFor('1') !== undefined, 'a refusal');
+    expect(page.errorFor('1')).toContain('asked to go on without encryption');
+    expect(world.server.messages).toEqual([]);
+  });
+
+  it('with a distrusted device is not listened to', async () => {
+    const world = await makeWorld({ speaks: [OMEMO2] });
+    const page = await ready(world);
+    page.send(chat('1', 'first'));
+    await until(() => world.server.messages.length > 0, 'sending');
+    const { identity } = await accountOf(world.romeo);
+    await changePeer(world.juliet, ROMEO, (peer) =>
+      withTrust(peer, identity.publicKey, 'distrusted', 0),
+    );
+    page.push(await wishFrom(world));
+    await until(() => seenBody(page) !== undefined, 'the wish');
+    expect(seenBody(page)).toContain('[from a distrusted device]');
+    expect(world.vault.asked('optedOut')).toEqual([]);
+  });
+});
+
+describe('a message dated otherwise than it came', () => {
+  it('says so, and is shown', async () => {
+    const world = await makeWorld({ speaks: [OMEMO2] });
+    const page = await ready(world);
+    await meetIn(OMEMO2, world.romeo, world.juliet);
+    const at = Date.UTC(2026, 0, 2, 3, 4, 5);
+    const parts = { content: [body('old news')], from: ROMEO, to: JULIET, at };
+    const built = buildEnvelope(parts, (length) => new Uint8Array(length));
+    if (built.kind !== 'built') throw new Error(built.kind);
+    const { context, scope } = world.romeo;
+    const outgoing = { peer: JULIET, requestId: 'old', text: '', envelope: built.xml };
+    page.push(stanzaWith(messageIn(OMEMO2, await encryptMessage(context, scope, outgoing))));
+    await until(() => seenBody(page) !== undefined, 'the text');
+    expect(seenBody(page)).toBe('[written 2026-01-02 03:04 UTC] old news');
   });
 });
 

@@ -5,6 +5,8 @@ import {
   accountsInState,
   dayText,
   fingerprintRows,
+  hasBothVersions,
+  isOmemo2Only,
   needsDecision,
   PROMISE,
   shownText,
@@ -53,6 +55,21 @@ describe('a name from the network', () => {
     ['a\u{e0061}b@example.org', 'a\\u{e0061}b@example.org'],
   ])('%j is shown as %j', (text, shown) => {
     expect(shownText(text)).toBe(shown);
+  });
+});
+
+describe('the versions of a device', () => {
+  const V1 = 'eu.siacs.conversations.axolotl';
+  const V2 = 'urn:xmpp:omemo:2';
+
+  it.each([
+    ['nothing', [], false, false],
+    ['legacy', [V1], false, false],
+    ['OMEMO 2', [V2], true, false],
+    ['both', [V1, V2], false, true],
+  ] as const)('are told of one that speaks %s', (_name, versions, isOnly, hasBoth) => {
+    expect(isOmemo2Only(device({ versions }))).toBe(isOnly);
+    expect(hasBothVersions(device({ versions }))).toBe(hasBoth);
   });
 });
 

@@ -24,6 +24,7 @@ export function device(change: Partial<DeviceView> = {}): DeviceView {
     firstSeen: 0,
     lastSeen: 0,
     active: true,
+    versions: ['eu.siacs.conversations.axolotl'],
     trust: 'trusted',
     keyChanged: false,
     resetting: false,
@@ -39,7 +40,15 @@ export function account(owner: BareJid, encryption: ContactView['encryption']): 
     fingerprint: '',
     published: true,
     ownDevices: [],
-    contacts: [{ jid: jid('bob@example.org'), encryption, devices: [], plainCount: 0 }],
+    contacts: [
+      {
+        jid: jid('bob@example.org'),
+        encryption,
+        devices: [],
+        prefersOmemo2: false,
+        plainCount: 0,
+      },
+    ],
   };
 }
 

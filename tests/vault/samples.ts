@@ -22,6 +22,7 @@ export const CONTENT_SAMPLES: Samples<ContentApi> = {
     owner: ROMEO,
     version: 'urn:xmpp:omemo:2',
     list: { kind: 'present', value: [1, 2] },
+    labels: [{ deviceId: 1, label: 'phone', signature: bytes(64) }],
   },
   bundleSeen: {
     jid: JULIET,
@@ -63,6 +64,7 @@ export const CONTENT_SAMPLES: Samples<ContentApi> = {
   chores: { jid: JULIET },
   refused: { jid: JULIET, peer: ROMEO, code: 'no-devices' },
   plainSeen: { jid: JULIET, peer: ROMEO, at: 1 },
+  optedOut: { jid: JULIET, peer: ROMEO, reason: 'lost my keys', at: 1 },
   smLoad: { id: 'id' },
   smSave: {
     id: 'id',
@@ -98,5 +100,6 @@ export const POPUP_SAMPLES: Samples<PopupApi> = {
     trust: 'verified',
   },
   resetSession: { origin: ORIGIN, jid: JULIET, owner: ROMEO, deviceId: 5 },
+  setPreference: { origin: ORIGIN, jid: JULIET, peer: ROMEO, prefersOmemo2: true },
   setEncryption: { origin: ORIGIN, jid: JULIET, peer: ROMEO, encryption: 'off' },
 };

@@ -140,6 +140,17 @@ describe('a device on both lists', () => {
     expect(textOf(await receive(romeo, messageIn(LEGACY, outcome), juliet))).toBe('hello');
   });
 
+  it('gets OMEMO 2 where the user prefers it for this contact, legacy again where not', async () => {
+    const { juliet, romeo } = await couple(LEGACY, OMEMO2);
+    await changePeer(juliet, ROMEO, (peer) => ({ ...peer, prefersOmemo2: true }));
+    const outcome = await write(juliet, 'hello');
+    expect(outcome).toMatchObject({ messages: [{ version: OMEMO2 }] });
+    const read = await receive(romeo, messageIn(OMEMO2, outcome), juliet);
+    expect(textOf(read)).toBe(envelopeOf('hello'));
+    await changePeer(juliet, ROMEO, ({ prefersOmemo2: _before, ...peer }) => peer);
+    expect(await write(juliet, 'hello')).toMatchObject({ messages: [{ version: LEGACY }] });
+  });
+
   it('gets OMEMO 2 while no legacy bundle can be had', async () => {
     const { juliet, romeo } = await couple(OMEMO2);
     await list(juliet, LEGACY, romeo.deviceId);
@@ -265,6 +276,29 @@ describe('the lists of a contact', () => {
     await list(juliet, OMEMO2, 77);
     const after = present(deviceOf(await peerOf(juliet, ROMEO), romeo.deviceId));
     expect(VERSIONS.map((version) => after.versions[version]?.isActive)).toEqual([false, false]);
+  });
+});
+
+describe('a message above what servers take', () => {
+  it('is refused before any ratchet moves on', async () => {
+    const { juliet } = await couple(LEGACY);
+    const before = await dump(juliet.name);
+    const outcome = await write(juliet, 'x'.repeat(200 * 1024));
+    expect(outcome).toEqual({ kind: 'refused', code: 'too-large' });
+    expect(await dump(juliet.name)).toEqual(before);
+    expect(await write(juliet, 'x'.repeat(120 * 1024))).toMatchObject({ kind: 'encrypted' });
+  });
+
+  it('counts both versions where both are needed', async () => {
+    const [juliet, phone, romeo] = [
+      await person(JULIET),
+      await person(ROMEO, 'phone'),
+      await person(ROMEO),
+    ];
+    await meet(juliet, romeo);
+    await meetIn(OMEMO2, juliet, phone);
+    const outcome = await write(juliet, 'x'.repeat(120 * 1024));
+    expect(outcome).toEqual({ kind: 'refused', code: 'too-large' });
   });
 });
 

@@ -1,7 +1,13 @@
 // One interface for the element shapes of both OMEMO versions, and the choice among the `<encrypted>` of a stanza. The
 // crypto of a version lives in the vault; here elements become plain records and back.
 import type { BareJid } from '../../jid';
-import type { EncryptedMessage, OmemoVersion, PublishedBundle, WireKey } from '../../rpc/vault-api';
+import type {
+  DeviceLabel,
+  EncryptedMessage,
+  OmemoVersion,
+  PublishedBundle,
+  WireKey,
+} from '../../rpc/vault-api';
 import { childrenOf } from '../../xml/element';
 import { StanzaError } from '../errors';
 import { legacyCodec } from './legacy';
@@ -31,6 +37,8 @@ export interface Codec<M = EncryptedMessage> {
   writeBundle(bundle: PublishedBundle): Element;
   /** Device ids in order, each once; entries that are no id are left out. */
   readDeviceList(element: Element): number[];
+  /** Labels of devices that carry a signature; whether it holds the vault says. */
+  readDeviceLabels(element: Element): DeviceLabel[];
   /**
    * The list with our id in it.
    * @param existing the list on the server: its other entries are kept verbatim, with all attributes.

@@ -136,5 +136,7 @@ export const legacyCodec: Codec<WireMessage> = {
   readBundle,
   writeBundle,
   readDeviceList: (element) => readList(element, LIST),
+  // The legacy form has none; other clients ignore or refuse lists that have.
+  readDeviceLabels: () => [],
   writeDeviceList: (existing, ownDeviceId) => writeList(existing, ownDeviceId, LIST),
 };

@@ -1,7 +1,7 @@
 // Elements of urn:xmpp:omemo:2 (XEP-0384 0.9.1; wire §2): keys stand by the bare JID of their owner, all bundles of an
 // account in one node. Written without white space between elements; read in any order, with white space and unknown children.
 import { bareJid } from '../../jid';
-import type { Omemo2Key, Omemo2Message, PublishedBundle } from '../../rpc/vault-api';
+import type { DeviceLabel, Omemo2Key, Omemo2Message, PublishedBundle } from '../../rpc/vault-api';
 import { build, elementOf } from '../../xml/build';
 import { childrenOf, serialise, textOf } from '../../xml/element';
 import { NS } from '../../xml/ns';
@@ -140,14 +140,6 @@ function writeBundle(bundle: PublishedBundle): Element {
   return elementOf(builder);
 }
 
-/** What a device is called, as its list claims. */
-export interface DeviceLabel {
-  readonly deviceId: number;
-  readonly label: string;
-  /** 64 bytes; made with the identity key of the device over the label in UTF-8. Not checked here. */
-  readonly signature: Uint8Array;
-}
-
 function labelOf(device: Element): DeviceLabel | undefined {
   const deviceId = idOf(device, LIST);
   const label = device.getAttribute('label') ?? '';
@@ -178,5 +170,6 @@ export const omemo2Codec: Codec<Omemo2Message> = {
   readBundle,
   writeBundle,
   readDeviceList: (element) => readList(element, LIST),
+  readDeviceLabels,
   writeDeviceList: (existing, ownDeviceId) => writeList(existing, ownDeviceId, LIST),
 };

@@ -195,20 +195,37 @@ function candidates(
   return knowing.length > 0 ? knowing : all;
 }
 
-/** Tries the current, then the archived sessions, newest first; the one that opens it becomes current. */
+/**
+ * The session that opened a message becomes current, unless we began the current one and it is unanswered: each message in
+ * it carries its key exchange, so the device can always follow, and it may have given up every other session by then
+ * (python-omemo keeps none, Q-9).
+ */
+function afterOpening(
+  sessions: DeviceSessions,
+  before: RatchetSession,
+  after: RatchetSession,
+): DeviceSessions {
+  const { current } = sessions;
+  const others = archive(sessions).filter((other) => other !== before);
+  if (current === undefined || current === before || current.pendingKeyExchange === undefined) {
+    return { current: after, archived: others };
+  }
+  return { current, archived: [after, ...others.filter((other) => other !== current)] };
+}
+
+/** Tries the current, then the archived sessions, newest first; only those `mayOpen` accepts. */
 function openWithAny(
   sessions: DeviceSessions,
   identity: IdentityKeyPair,
   message: RatchetMessage,
   random: Random,
+  mayOpen: (session: RatchetSession) => boolean = () => true,
 ): Opened & { readonly sessions: DeviceSessions } {
-  const all = archive(sessions);
   const failures = new Set<string>();
-  for (const candidate of candidates(all, message)) {
+  for (const candidate of candidates(archive(sessions).filter(mayOpen), message)) {
     try {
       const opened = openWith(candidate, identity, message, random);
-      const archived = all.filter((other) => other !== candidate);
-      return { ...opened, sessions: { current: opened.session, archived } };
+      return { ...opened, sessions: afterOpening(sessions, candidate, opened.session) };
     } catch (error) {
       if (!(error instanceof OmemoError)) throw error;
       failures.add(error.code);
@@ -270,7 +287,8 @@ export function readIdentityKey(version: OmemoVersion, bytes: Uint8Array): Uint8
 
 /**
  * Opens the bytes of a `<key>` for our device: the sessions after it and the key material. A key exchange we know by its
- * ephemeral key is a repeat and only its message is opened; any other makes a new session, which becomes current.
+ * ephemeral key is a repeat and only its message is opened; any other makes a new session, which becomes current. So does
+ * the one that opens a message, unless the current one is ours and unanswered.
  * @throws OmemoError `malformed`, `bad-key`, `no-session`, `unknown-prekey`, `bad-mac`, `duplicate`, `too-far`.
  */
 export function decryptKeyMaterial(input: {
@@ -302,16 +320,10 @@ export function decryptKeyMaterial(input: {
   }
   const keyExchange = protocol.decodeKeyExchange(bytes);
   const message = protocol.decodeMessage(keyExchange.message);
-  const known = archive(sessions).filter((session) => isSessionOf(session, keyExchange));
-  if (known.length > 0) {
-    const opened = openWithAny({ archived: known }, identity, message, random);
-    const others = archive(sessions).filter((session) => !known.includes(session));
-    const promoted: DeviceSessions = { current: opened.session, archived: others };
-    return {
-      ...summary({ ...opened, sessions: promoted }),
-      isKeyExchange: true,
-      isNewSession: false,
-    };
+  const isKnown = (session: RatchetSession) => isSessionOf(session, keyExchange);
+  if (archive(sessions).some(isKnown)) {
+    const opened = openWithAny(sessions, identity, message, random, isKnown);
+    return { ...summary(opened), isKeyExchange: true, isNewSession: false };
   }
   if (prekeys === undefined) throw new OmemoError('unknown-prekey');
   const accepted = acceptSession(version, identity, prekeys, keyExchange);

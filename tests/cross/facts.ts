@@ -20,6 +20,8 @@ export type LateKeys =
 export interface Facts {
   /** Sessions kept beside the current one. */
   readonly archivedSessions: number;
+  /** A session it began stays the current one until it is answered, also when a message opens in another. */
+  readonly waitsForAnswer: boolean;
   /** A one-time prekey that opened a session opens others this long, for devices that chose the same one. */
   readonly usedPrekeysKeptMs: number;
   /** Messages that one message may skip in its chain. */
@@ -32,6 +34,7 @@ export interface Facts {
 /** Ours: `src/omemo/limits.ts`, as wide as libsignal per chain (XEP-0384 §4.3 recommends about 1000 keys). */
 export const OURS: Facts = {
   archivedSessions: 40,
+  waitsForAnswer: true,
   usedPrekeysKeptMs: 3_600_000,
   ahead: 2000,
   pn: 'count',
@@ -48,6 +51,7 @@ export const OURS: Facts = {
 /** libsignal in Java and its port to C, libomemo-c: the same numbers in both and for both versions. */
 export const LIBSIGNAL: Facts = {
   archivedSessions: 40,
+  waitsForAnswer: false,
   usedPrekeysKeptMs: 0,
   ahead: 2000,
   // The number of the last message of the chain before, 0 also when there was none.
@@ -58,6 +62,7 @@ export const LIBSIGNAL: Facts = {
 /** python-omemo: one session per device, so whatever replaces it loses its late messages; 1000 skipped keys in all. */
 export const PYTHON_OMEMO: Facts = {
   archivedSessions: 0,
+  waitsForAnswer: false,
   usedPrekeysKeptMs: 0,
   ahead: 1000,
   pn: 'count',

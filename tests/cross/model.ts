@@ -40,6 +40,15 @@ function withCurrent(model: Model, session: Session): readonly Session[] {
   return [session, ...others].slice(0, 1 + model.facts.archivedSessions);
 }
 
+/** The sessions after one of them has opened a message. */
+function withOpened(model: Model, session: Session): readonly Session[] {
+  const [current] = model.sessions;
+  const isKnown = model.sessions.some(({ id }) => id === session.id);
+  const waits = model.facts.waitsForAnswer && isKnown && current?.keyExchange !== undefined;
+  if (!waits || current.id === session.id) return withCurrent(model, session);
+  return withCurrent({ ...model, sessions: withCurrent(model, session) }, current);
+}
+
 export function started(
   model: Model,
   id: number,
@@ -84,7 +93,7 @@ function openIn(model: Model, session: Session, sent: Sent): Opened {
     chains: received.chains,
     ...stepped,
   };
-  return { kind: 'opened', model: { ...model, sessions: withCurrent(model, after) } };
+  return { kind: 'opened', model: { ...model, sessions: withOpened(model, after) } };
 }
 
 /** No session of this message is left: what the others make of it. */

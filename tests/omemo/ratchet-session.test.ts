@@ -15,6 +15,7 @@ import { codeOf } from './codes';
 import {
   bundleOfDevice,
   createDevice,
+  NO_SESSIONS,
   NOW,
   read,
   seeded,
@@ -249,6 +250,40 @@ describe.each(VERSIONS)('%s', (version) => {
       expect(opened.device.sessions.current?.ephemeralKey).toEqual(
         started.sessions.current?.ephemeralKey,
       );
+      expect(opened.device.sessions.archived).toHaveLength(1);
+    });
+
+    test('one we began stays the current one until it is answered, whatever opens in another', () => {
+      const { alice, bob } = connected();
+      const old = alice.sessions.current?.ephemeralKey;
+      const late = write(bob, material(1));
+      const begun = start(alice, bundleOfDevice(bob));
+      const opened = read(begun, late.bytes);
+      expect(opened.keyMaterial).toEqual(material(1));
+      const { current, archived } = opened.device.sessions;
+      expect(current?.ephemeralKey).toEqual(begun.sessions.current?.ephemeralKey);
+      expect(archived.map(({ ephemeralKey }) => ephemeralKey)).toEqual([old]);
+      expect(codeOf(() => read(opened.device, late.bytes))).toBe('duplicate');
+      const message = write(opened.device, material(2));
+      expect(message.isKeyExchange).toBe(true);
+      const followed = read({ ...late.device, sessions: NO_SESSIONS }, message.bytes);
+      const answer = write(followed.device, material(3));
+      const answered = read(message.device, answer.bytes).device;
+      expect(write(answered, material(4)).isKeyExchange).toBe(false);
+      // Now it is one like the others.
+      const later = write(late.device, material(5));
+      expect(read(answered, later.bytes).device.sessions.current?.ephemeralKey).toEqual(old);
+    });
+
+    test('one we began stays also when the key exchange of another is repeated', () => {
+      const first = write(started, material(1));
+      const repeat = write(first.device, material(2));
+      const bob = read(freshBob, first.bytes).device;
+      const begun = start(bob, bundleOfDevice(freshAlice));
+      const opened = read(begun, repeat.bytes);
+      expect(opened.keyMaterial).toEqual(material(2));
+      expect([opened.isKeyExchange, opened.isNewSession]).toEqual([true, false]);
+      expect(opened.device.sessions.current).toEqual(begun.sessions.current);
       expect(opened.device.sessions.archived).toHaveLength(1);
     });
 

@@ -80,7 +80,7 @@ describe('an encrypted message', () => {
     expect(arg.request.isContact).toBe(true);
   });
 
-  it('takes no more than a few of the keys under one id (Q-9)', async () => {
+  it('takes no more than a few of the keys under one id', async () => {
     const { vault, receive } = setUp();
     await receive(message(encrypted(PAYLOAD, "<key rid='7'>AAAA</key>".repeat(50))));
     const arg = vault.asked('decrypt')[0] as ContentApi['decrypt']['arg'];

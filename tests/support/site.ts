@@ -72,6 +72,7 @@ converse.initialize({
   jid: query.get('jid'),
   keepalive: true,
   loglevel: 'warn',
+  mam_request_all_pages: true,
   message_archiving: 'always',
   muc_show_logs_before_join: false,
   notify_all_room_messages: false,

@@ -37,6 +37,8 @@ export interface Peer {
   goOffline(): Promise<void>;
   /** Starts the client again on its folder, with the same device. */
   goOnline(): Promise<void>;
+  /** Starts the same client once more for the same account, with a folder and so a device of its own. */
+  startAnotherDevice(): Promise<Peer>;
   stop(): Promise<void>;
 }
 
@@ -235,6 +237,7 @@ export async function startPeer(
     },
     goOffline,
     goOnline,
+    startAnotherDevice: () => startPeer(kind, server, account),
     stop,
   };
 }

@@ -1,23 +1,14 @@
 // What every real client is put through with a protected Converse page on the other side. One client, two fresh pairs:
 // in one the client writes first, in the other the page does; then both pairs go the same way.
-import { execFileSync } from 'node:child_process';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { protect } from '../support/extension';
-import { PASSWORD, startWorld, type Person, type World } from '../support/people';
-import type { ProsodyServer } from '../support/prosody';
+import { PASSWORD, startWorld, type World } from '../support/people';
 import { bodiesOf, encryptedMessages } from '../support/stanzas';
-import { until } from '../support/wait';
-import { startPeer, type Peer, type PeerKind } from './peer';
-
-type Side = 'page' | 'client';
-
-interface Pair {
-  readonly person: Person;
-  readonly peer: Peer;
-  /** Every text of the pair in the order in which it was sent. */
-  readonly sent: { readonly by: Side; readonly text: string }[];
-}
+import { arrives, exchange, pageShowsAll, send, textsOfPage, type Pair, type Side } from './pair';
+import { startPeer, type PeerKind } from './peer';
+import { resetThenWrite, resetWhileClientWrites } from './reset';
+import { secondDeviceJoins } from './second-device';
+import { addLegacyHints, isGone, isTaken } from './server';
 
 const PAIRS = [
   { first: 'client', personName: 'alice', peerName: 'paul' },
@@ -39,79 +30,6 @@ const TURNS: readonly (readonly [Side, number])[] = [
     ['client', 3],
   ] as const),
 ];
-
-const ARRIVE_MS = 40_000;
-
-/** Profanity publishes its first device list only to servers that answer as older ones do. */
-function addLegacyHints(server: ProsodyServer): void {
-  const config = path.join(server.folder, 'prosody.cfg.lua');
-  const load = ['module', 'load', 'legacy_hints', server.domain];
-  execFileSync('prosodyctl', ['--config', config, 'shell', ...load]);
-}
-
-/**
- * Converse keeps times in whole seconds and, loaded anew, shows what has the same time in any order, also without us. So
- * every message gets a second of its own.
- */
-async function nextSecond(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 1005 - (Date.now() % 1000)));
-}
-
-async function send({ person, peer, sent }: Pair, by: Side, text: string): Promise<void> {
-  await nextSecond();
-  sent.push({ by, text });
-  if (by === 'page') await person.converse.send(text);
-  else await peer.send(person.jid, text);
-}
-
-/** Waits for the text on the other side, decrypted. */
-async function arrives({ person, peer }: Pair, by: Side, text: string): Promise<void> {
-  if (by === 'page')
-    expect(await peer.receives(person.jid, text)).toMatchObject({ encrypted: true });
-  else
-    expect(await person.converse.shows(peer.jid, text, ARRIVE_MS)).toEqual({
-      text,
-      direction: 'received',
-    });
-}
-
-async function exchange(pair: Pair, by: Side, text: string): Promise<void> {
-  await send(pair, by, text);
-  await arrives(pair, by, text);
-}
-
-/** The page must show exactly what was sent, in order, as whose it was, and nothing as failed. */
-async function pageShowsAll({ person, peer, sent }: Pair): Promise<void> {
-  const wanted = sent.map(({ by, text }) => ({
-    text,
-    direction: by === 'page' ? 'sent' : 'received',
-  }));
-  const isComplete = async () => (await person.converse.messages(peer.jid)).length >= wanted.length;
-  await until('all messages on the page', isComplete, { timeoutMs: ARRIVE_MS });
-  expect(await person.converse.messages(peer.jid)).toEqual(wanted);
-}
-
-/** Waits until the server told `to` that `from` is gone. */
-async function isGone(world: World, from: string, to: string, mark: number): Promise<void> {
-  await world.server.wire.wait(
-    `${from} to be offline`,
-    ({ dir, jid, xml }) =>
-      dir === 'out' &&
-      jid.startsWith(to) &&
-      /^<presence\b[^>]*type='unavailable'/.test(xml) &&
-      xml.includes(`from='${from}/`),
-    { from: mark },
-  );
-}
-
-/** Waits until the server took this many encrypted messages from an account. */
-async function isTaken(world: World, from: string, count: number, mark: number): Promise<void> {
-  const taken = () =>
-    encryptedMessages(world.server.wire.records(mark)).filter(
-      ({ dir, jid }) => dir === 'in' && jid.startsWith(`${from}/`),
-    );
-  await until(`${count} messages of ${from} on the server`, () => taken().length >= count);
-}
 
 /** Declares the tests of one client. */
 export function describeClient(kind: PeerKind): void {
@@ -194,10 +112,10 @@ export function describeClient(kind: PeerKind): void {
       const { person, peer } = pair;
       const mark = world.server.wire.mark();
       await peer.goOffline();
-      await isGone(world, peer.jid, person.jid, mark);
+      await isGone(world.server, peer.jid, person.jid, mark);
       const texts = ['while the client was away, one', 'while the client was away, two'];
       for (const text of texts) await send(pair, 'page', text);
-      await isTaken(world, person.jid, texts.length, mark);
+      await isTaken(world.server, person.jid, texts.length, mark);
       await peer.goOnline();
       for (const text of texts) await arrives(pair, 'page', text);
       await exchange(pair, 'client', 'back again, says the client');
@@ -208,27 +126,48 @@ export function describeClient(kind: PeerKind): void {
       const { person, peer } = pair;
       const mark = world.server.wire.mark();
       await person.converse.logOut();
-      await isGone(world, person.jid, peer.jid, mark);
+      await isGone(world.server, person.jid, peer.jid, mark);
       const texts = ['while the page was away, one', 'while the page was away, two'];
       for (const text of texts) await send(pair, 'client', text);
-      await isTaken(world, peer.jid, texts.length, mark);
+      await isTaken(world.server, peer.jid, texts.length, mark);
       await person.converse.reload();
       await person.converse.openChat(peer.jid);
       for (const text of texts) await arrives(pair, 'client', text);
       await exchange(pair, 'page', 'back again, says the page');
     });
 
+    it('gives the client a new session for its old one at the word of the user', async () => {
+      await resetThenWrite(world.server, pairOf());
+    });
+
+    it('shows what the client still writes in its old session, and goes on in the new one', async () => {
+      await resetWhileClientWrites(world.server, pairOf());
+    });
+
+    it('shows what a new device of the client writes in the middle of the chat, and reaches it', async () => {
+      const pair = pairOf();
+      const { peer, sent } = pair;
+      const before = sent.length;
+      const second = await peer.startAnotherDevice();
+      try {
+        await secondDeviceJoins(pair, second);
+        expect(second.messages).toEqual(textsOfPage(pair, before));
+        expect(second.failures).toEqual([]);
+      } finally {
+        await second.stop();
+      }
+      await exchange(pair, 'page', 'to both devices, one of them offline');
+      await exchange(pair, 'client', 'from the first device, alone again');
+    });
+
     it('has every text on both sides, once and in order, also from the archive', async () => {
       const pair = pairOf();
-      const { person, peer, sent } = pair;
+      const { person, peer } = pair;
       await pageShowsAll(pair);
       await person.startOver();
       await person.converse.openChat(peer.jid);
       await pageShowsAll(pair);
-      const fromPage = sent.filter(({ by }) => by === 'page').map(({ text }) => text);
-      expect(peer.messages).toEqual(
-        fromPage.map((text) => ({ sender: person.jid, text, encrypted: true })),
-      );
+      expect(peer.messages).toEqual(textsOfPage(pair));
       expect(peer.failures).toEqual([]);
     });
 

@@ -125,7 +125,8 @@ def session_manager_class(bot):
 
 class Bot(ClientXMPP):
     def __init__(self, options):
-        super().__init__(f"{options.jid}/bot", os.environ.pop("PEER_PASSWORD"))
+        # The server chooses the resource: the account may have several devices.
+        super().__init__(options.jid, os.environ.pop("PEER_PASSWORD"))
         self.own = options.jid
         self.ca_certs = options.ca
         self.storage = Storage(os.path.join(options.folder, "omemo.sqlite"))
@@ -208,12 +209,23 @@ class Bot(ClientXMPP):
         if items is not None:
             await self.on_event(sender, items)
         elif encrypted is not None:
-            message = await oldmemo.etree.parse_message(encrypted, sender, self.own, self.manager)
-            plain, _, _ = await self.manager.decrypt(message)
+            plain = await self.open(sender, encrypted)
             if plain is not None:
                 tell("message", sender=sender, text=plain.decode(), encrypted=True)
         elif xml.findtext(q(CLIENT, "body")) is not None:
             tell("message", sender=sender, text=xml.findtext(q(CLIENT, "body")), encrypted=False)
+
+    async def open(self, sender, encrypted):
+        """The text; None when there is none."""
+        message = await oldmemo.etree.parse_message(encrypted, sender, self.own, self.manager)
+        try:
+            plain, _, _ = await self.manager.decrypt(message)
+        except omemo.MessageNotForUs:
+            # One without text answers a key exchange of another device of the account.
+            if encrypted.find(q(OMEMO, "payload")) is not None:
+                raise
+            return None
+        return plain
 
     async def on_event(self, sender, items):
         found = items.findall(q(EVENT, "item"))

@@ -103,7 +103,8 @@ class Device:
 
 class Client(ClientXMPP):
     def __init__(self, options):
-        super().__init__(f"{options.jid}/libomemo-c", os.environ.pop("PEER_PASSWORD"))
+        # The server chooses the resource: the account may have several devices.
+        super().__init__(options.jid, os.environ.pop("PEER_PASSWORD"))
         self.own = options.jid
         self.ca_certs = options.ca
         self.device = Device(options.device, options.folder)
@@ -262,13 +263,15 @@ class Client(ClientXMPP):
         """The text; None when there is none."""
         header = encrypted.find(q("header"))
         keys = [key for key in header.findall(q("key")) if key.get("rid") == str(self.device.id)]
+        payload = encrypted.find(q("payload"))
+        if not keys and payload is None:
+            return None  # it answers a key exchange of another device of the account
         if len(keys) != 1:
             raise RuntimeError(f"{len(keys)} keys for this device")
         is_key_exchange = keys[0].get("prekey") in ("true", "1")
         device = int(header.get("sid"))
         material = await self.device.decrypt(sender, device, is_key_exchange, from_base64(keys[0]))
         await self.publish_bundle()
-        payload = encrypted.find(q("payload"))
         if payload is None:
             return None
         key, tag = material[:16], material[16:]

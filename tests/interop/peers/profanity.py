@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import pty
+import secrets
 import select
 import signal
 import sqlite3
@@ -44,7 +45,7 @@ ACCOUNT = """[peer]
 enabled=true
 jid={jid}
 password={password}
-resource=profanity
+resource={resource}
 server=127.0.0.1
 port={port}
 presence.last=online
@@ -83,7 +84,9 @@ class Profanity:
         settings.parent.mkdir(parents=True)
         settings.write_text(SETTINGS)
         self.data.mkdir(parents=True)
-        account = ACCOUNT.format(jid=self.jid, password=password, port=port)
+        # Two devices of one account need two names.
+        resource = f"profanity-{secrets.token_hex(4)}"
+        account = ACCOUNT.format(jid=self.jid, password=password, port=port, resource=resource)
         (self.data / "accounts").write_text(account)
         (self.data / "accounts").chmod(0o600)
 

@@ -45,7 +45,8 @@ register_plugin(Omemo)
 
 class Client(ClientXMPP):
     def __init__(self, options):
-        super().__init__(f"{options.jid}/slixmpp", os.environ.pop("PEER_PASSWORD"))
+        # The server chooses the resource: the account may have several devices.
+        super().__init__(options.jid, os.environ.pop("PEER_PASSWORD"))
         self.ca_certs = options.ca
         # The port of the tests speaks STARTTLS.
         self.enable_direct_tls = False

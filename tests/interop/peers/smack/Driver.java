@@ -21,6 +21,7 @@ import org.jivesoftware.smack.ConnectionConfiguration.SecurityMode;
 import org.jivesoftware.smack.packet.Message;
 import org.jivesoftware.smack.packet.Presence;
 import org.jivesoftware.smack.packet.Stanza;
+import org.jivesoftware.smack.packet.XmlElement;
 import org.jivesoftware.smack.tcp.XMPPTCPConnection;
 import org.jivesoftware.smack.tcp.XMPPTCPConnectionConfiguration;
 import org.jivesoftware.smackx.carbons.packet.CarbonExtension;
@@ -49,6 +50,9 @@ import org.jxmpp.jid.impl.JidCreate;
  * <p>Its keys stay in the folder it is given, so that it goes on with the same device when it is started again.
  */
 public final class Driver {
+    /** What Smack says about a message without a key for its device. */
+    private static final String NO_KEY = "no suitable message key was provided";
+
     /** Kept here: the logging itself holds loggers weakly. */
     private static final Logger SMACK_LOGGER = Logger.getLogger(OmemoService.class.getName());
 
@@ -62,7 +66,6 @@ public final class Driver {
                 XMPPTCPConnectionConfiguration.builder()
                         .setXmppDomain(own.asDomainBareJid())
                         .setUsernameAndPassword(own.getLocalpart(), password)
-                        .setResource("smack")
                         .setHost("127.0.0.1")
                         .setPort(Integer.parseInt(options.get("--port")))
                         .setSecurityMode(SecurityMode.required)
@@ -88,7 +91,7 @@ public final class Driver {
             @Override
             public void onOmemoCarbonCopyReceived(
                     CarbonExtension.Direction direction, Message copy, Message wrapper, OmemoMessage.Received received) {
-                // The account has no other client.
+                // Nothing here asks the server for carbons.
             }
         });
         connection.addSyncStanzaListener(this::arrive, stanza -> stanza instanceof Message);
@@ -117,6 +120,8 @@ public final class Driver {
 
             @Override
             public void publish(LogRecord record) {
+                // Judged where the stanza arrives.
+                if (String.valueOf(record.getThrown()).contains(NO_KEY)) return;
                 if (record.getLevel().intValue() >= Level.WARNING.intValue())
                     Lines.tell("undecrypted", Map.of("error", formatter.formatMessage(record) + record.getThrown()));
             }
@@ -146,8 +151,16 @@ public final class Driver {
     }
 
     private void arrive(Stanza stanza) {
-        if (stanza.hasExtension(OmemoElement.NAME_ENCRYPTED, OmemoConstants.OMEMO_NAMESPACE_V_AXOLOTL)) inbox.arrive(stanza);
+        XmlElement encrypted = stanza.getExtensionElement(OmemoElement.NAME_ENCRYPTED, OmemoConstants.OMEMO_NAMESPACE_V_AXOLOTL);
+        if (encrypted instanceof OmemoElement) arriveEncrypted(stanza, (OmemoElement) encrypted);
         else if (((Message) stanza).getBody() != null) tellMessage(stanza, ((Message) stanza).getBody(), false);
+    }
+
+    private void arriveEncrypted(Stanza stanza, OmemoElement encrypted) {
+        int own = omemo.getDeviceId();
+        if (encrypted.getHeader().getKeys().stream().anyMatch(key -> key.getId() == own)) inbox.arrive(stanza);
+        // One without text answers a key exchange of another device of the account.
+        else if (encrypted.isMessageElement()) Lines.tell("undecrypted", Map.of("error", NO_KEY));
     }
 
     private void start() throws Exception {

@@ -132,16 +132,18 @@ it('Q-8: the answer to a key exchange is an empty message, without body and EME'
   });
 });
 
-/** The bodies a page gets for a stanza of a client that the vault opened to this text. */
-function bodiesFor(name: string, text: string): readonly string[] {
+/** What a page gets for a stanza of a client that the vault opened to this text. */
+function shownFor(xml: string, text: string): Element {
   const own = jid('juliet@example.org');
-  const stanza = parseFrame(fixture(name));
+  const stanza = parseFrame(xml);
   const unwrapped = unwrap(stanza, { own, isOpenQuery: () => true });
-  if (unwrapped.kind !== 'message') throw new Error(`${name}: ${unwrapped.kind}`);
+  if (unwrapped.kind !== 'message') throw new Error(unwrapped.kind);
   const outcome = { kind: 'text', text, trust: 'trusted', chores: [] } as const;
-  const frame = restore(stanza, unwrapped, outcome, own) ?? '<message/>';
-  return childrenOf(parseFrame(frame), 'body', 'jabber:client').map(textOf);
+  return parseFrame(restore(stanza, unwrapped, outcome, own) ?? '<message/>');
 }
+
+const bodiesFor = (name: string, text: string): readonly string[] =>
+  childrenOf(shownFor(fixture(name), text), 'body', 'jabber:client').map(textOf);
 
 it.each([
   ['lurch/first-message', 0],
@@ -152,6 +154,23 @@ it.each([
   const sent = childrenOf(parseFrame(fixture(name)), 'body', 'jabber:client');
   expect(sent).toHaveLength(fallbacks);
   expect(bodiesFor(name, 'what was written')).toEqual(['what was written']);
+});
+
+it('Q-15: the quote in a reply of Dino is counted in code points of what was encrypted', () => {
+  const quote = '> 🦊 日本\n';
+  const references =
+    "<reply xmlns='urn:xmpp:reply:0' to='juliet@example.org/x' id='a-1'/>" +
+    "<fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reply:0'>" +
+    `<body start='0' end='${Array.from(quote).length}'/></fallback>`;
+  const xml = fixture('dino/text').replace('</message>', `${references}</message>`);
+  const shown = shownFor(xml, `${quote}yes`);
+  expect(childOf(shown, 'reply', 'urn:xmpp:reply:0')?.getAttribute('id')).toBe('a-1');
+  const fallback = childOf(shown, 'fallback', 'urn:xmpp:fallback:0');
+  const range = fallback && childrenOf(fallback)[0];
+  const body = childOf(shown, 'body', 'jabber:client');
+  const end = Number(range?.getAttribute('end'));
+  const answer = Array.from(body === undefined ? '' : textOf(body)).slice(end);
+  expect(answer.join('')).toBe('yes');
 });
 
 describe('Q-16: the link to an encrypted file', () => {

@@ -3,7 +3,7 @@
 import '../../support/dom';
 import { describe, expect, it } from 'vitest';
 import { protocolFor } from '../../../src/omemo/protocol';
-import { codecFor } from '../../../src/session/codec/codec';
+import { codecFor, findEncrypted } from '../../../src/session/codec/codec';
 import { childrenOf, parseFrame, serialise } from '../../../src/xml/element';
 import { fixture } from '../../support/fixtures';
 import { bytes } from '../../support/records';
@@ -59,6 +59,16 @@ it('Q-10: a key transport is a message without payload, with an iv or without', 
     expect(legacy.readMessage(encryptedIn(name, L)), name).not.toHaveProperty('payload');
   expect(omemo2.readMessage(encryptedIn('qxmpp/empty', V2))).not.toHaveProperty('payload');
 });
+
+it.each(['profanity/text', 'chatsecure/text', 'gajim/empty', 'conversations/key-transport'])(
+  'Q-12: %s is found by its element, for it has no EME',
+  (name) => {
+    const stanza = parseFrame(fixture(name));
+    expect(childrenOf(stanza, 'encryption')).toEqual([]);
+    const found = findEncrypted(stanza);
+    expect(found === 'several' || found.map(({ codec }) => codec.version)).toEqual([L]);
+  },
+);
 
 describe('Q-17: Debian’s python-oldmemo can read', () => {
   const own = { senderDeviceId: 31415, iv: bytes(12), version: L } as const;

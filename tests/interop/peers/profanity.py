@@ -6,6 +6,7 @@ Its home is the folder it is given, so that it goes on with the same device when
 import argparse
 import base64
 import configparser
+import contextlib
 import fcntl
 import json
 import os
@@ -112,15 +113,24 @@ class Profanity:
             return text in log.read()
 
     def rows(self, after):
+        """Reads without a lock: Profanity gives up on a message that it cannot store at once."""
         path = self.folder("database") / "chatlog.db"
-        if not path.exists():
-            return []
+        # There while something is being written.
+        journal = path.with_name("chatlog.db-journal")
         query = "SELECT id, from_jid, to_jid, message, encryption FROM ChatLogs WHERE id > ? ORDER BY id"
-        try:
-            with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5) as database:
-                return database.execute(query, (after,)).fetchall()
-        except sqlite3.OperationalError:  # its tables are not made yet
-            return []
+        for _ in range(20):
+            if not path.exists():
+                return []
+            if not journal.exists():
+                try:
+                    with contextlib.closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as database:
+                        found = database.execute(query, (after,)).fetchall()
+                except sqlite3.DatabaseError:  # its tables are not made yet, or they were written meanwhile
+                    found = []
+                if not journal.exists():
+                    return found
+            time.sleep(0.005)
+        return []
 
     # The terminal
 

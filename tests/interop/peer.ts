@@ -3,14 +3,11 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { createWriteStream, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { pythonOf } from '../run/python-peers.mjs';
 import { forgetPid, notePid } from '../support/pids';
 import type { ProsodyServer } from '../support/prosody';
 import { tempFolder } from '../support/temp';
 import { until } from '../support/wait';
-import { buildLibomemoDevice, buildSmackDriver } from './programs';
-
-export type PeerKind = 'bot' | 'libomemo-c' | 'profanity' | 'slixmpp-omemo' | 'smack';
+import { commandOf, type PeerKind } from './kinds';
 
 export interface PeerMessage {
   readonly sender: string;
@@ -54,18 +51,10 @@ interface Running {
   ask(action: string, details: object): Promise<Line>;
 }
 
-const DRIVERS = path.join(import.meta.dirname, 'peers');
 /** Making its keys freezes Profanity for seconds, on a loaded machine for longer. */
 const START_MS = 200_000;
 const RECEIVE_MS = 40_000;
 const GRACE_MS = 15_000;
-
-/** The command line of a driver, without the arguments that all of them take. Builds it where there is something to build. */
-async function commandOf(kind: PeerKind): Promise<readonly [string, ...string[]]> {
-  if (kind === 'smack') return buildSmackDriver();
-  const script = [pythonOf(kind), '-B', path.join(DRIVERS, `${kind}.py`)] as const;
-  return kind === 'libomemo-c' ? [...script, '--device', await buildLibomemoDevice()] : script;
-}
 
 const alive = new Set<Driver>();
 // Before the folders of the run are removed.

@@ -5,10 +5,12 @@ import { protect } from '../support/extension';
 import { PASSWORD, startWorld, type World } from '../support/people';
 import { bodiesOf, encryptedMessages } from '../support/stanzas';
 import { arrives, exchange, pageShowsAll, send, textsOfPage, type Pair, type Side } from './pair';
-import { startPeer, type PeerKind } from './peer';
+import { versionOf, type PeerKind } from './kinds';
+import { startPeer } from './peer';
 import { resetThenWrite, resetWhileClientWrites } from './reset';
 import { secondDeviceJoins } from './second-device';
-import { addLegacyHints, isGone, isTaken } from './server';
+import { addLegacyHints, hasListOfOmemo2, isGone, isTaken } from './server';
+import { expectOfClient, expectOfPage, writtenBy } from './wire-versions';
 
 const PAIRS = [
   { first: 'client', personName: 'alice', peerName: 'paul' },
@@ -45,6 +47,7 @@ export function describeClient(kind: PeerKind): void {
     for (const { first, personName, peerName } of PAIRS) {
       const person = world.person(personName);
       await protect(world, person);
+      await hasListOfOmemo2(world.server, person.jid);
       const peer = await startPeer(kind, world.server, { name: peerName, password: PASSWORD });
       pairs.set(first, { person, peer, sent: [] });
     }
@@ -180,9 +183,17 @@ export function describeClient(kind: PeerKind): void {
         .filter(
           ({ dir, jid }) => dir === 'in' && [person, peer].some((by) => jid.startsWith(by.jid)),
         )
-        .filter(({ xml }) => /^<message\b/.test(xml) && bodiesOf(xml).length > 0);
+        .filter(({ xml }) => /^<message\b/.test(xml))
+        .filter(({ xml }) => bodiesOf(xml).length > 0 || xml.includes('<payload'));
       expect(chat.length).toBeGreaterThanOrEqual(sent.length);
       expect(encryptedMessages(chat).length).toBe(chat.length);
+    });
+
+    it('has each side write in the version of OMEMO that the client has', () => {
+      const { person, peer } = pairOf();
+      const version = versionOf(kind);
+      expectOfPage(writtenBy(world.server, person.jid), [version]);
+      expectOfClient(writtenBy(world.server, peer.jid), version);
     });
   });
 }

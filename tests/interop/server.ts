@@ -29,6 +29,19 @@ export async function withLateKeyExchanges(
   }
 }
 
+/** Waits until the server has the list of OMEMO 2 of a protected page, which publishes it after the one others wait for. */
+export async function hasListOfOmemo2({ wire }: ProsodyServer, jid: string): Promise<void> {
+  await wire.wait(
+    `the list of OMEMO 2 of ${jid}`,
+    ({ dir, jid: by, xml }) =>
+      dir === 'in' &&
+      by.startsWith(`${jid}/`) &&
+      xml.includes('<publish ') &&
+      xml.includes('urn:xmpp:omemo:2:devices'),
+    { timeoutMs: 30_000 },
+  );
+}
+
 /** Waits until the server told `to` that `from` is gone. */
 export async function isGone(
   { wire }: ProsodyServer,

@@ -1,1 +1,2 @@
+export declare const PYTHON: string;
 export declare function pythonOf(kind: string): string;

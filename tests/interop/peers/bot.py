@@ -1,6 +1,7 @@
-"""A scripted OMEMO client: slixmpp and python-oldmemo, unmodified. Runs under Debian's own Python.
+"""A scripted OMEMO client: slixmpp and python-omemo, unmodified, with one of its backends. Runs under Debian's own Python.
 
-Its keys stay in the folder it is given, so that it goes on with the same device when it is started again.
+It knows the version of OMEMO it is told to speak and no other. Its keys stay in the folder it is given, so that it goes
+on with the same device when it is started again.
 """
 
 import argparse
@@ -11,24 +12,20 @@ import sys
 import uuid
 import xml.etree.ElementTree as ET
 
-import oldmemo
-import oldmemo.etree
 import omemo
 from slixmpp import ClientXMPP
 from slixmpp.exceptions import IqError, IqTimeout
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import MatchXPath
 
+from dialects import DIALECTS
 from lines import answer_requests, end_with_parent, tell
 from storage import Storage
 
-OMEMO = oldmemo.oldmemo.NAMESPACE
-DEVICES = OMEMO + ".devicelist"
 CLIENT = "jabber:client"
 PUBSUB = "http://jabber.org/protocol/pubsub"
 EVENT = PUBSUB + "#event"
 DATA = "jabber:x:data"
-FALLBACK = "This message is OMEMO-encrypted."
 TRUSTED, UNDECIDED = "trusted", "undecided"
 
 log = logging.getLogger("bot")
@@ -49,7 +46,7 @@ def element(ns, tag, /, text=None, children=(), **attributes):
     return made
 
 
-def publish_options():
+def publish_options(is_one_of_many):
     def field(name, value, **attributes):
         return element(DATA, "field", var=name, children=[element(DATA, "value", value)], **attributes)
 
@@ -58,31 +55,35 @@ def publish_options():
         field("pubsub#persist_items", "true"),
         field("pubsub#access_model", "open"),
     ]
+    if is_one_of_many:
+        fields.append(field("pubsub#max_items", "max"))
     form = element(DATA, "x", type="submit", children=fields)
     return element(PUBSUB, "publish-options", children=[form])
 
 
 def session_manager_class(bot):
     """python-omemo calls most hooks without an instance, hence the closure."""
+    dialect = bot.dialect
 
     class Manager(omemo.SessionManager):
         @staticmethod
         async def _upload_bundle(bundle):
-            payload = oldmemo.etree.serialize_bundle(bundle)
+            node, item = dialect.bundle_node(bundle.device_id), dialect.bundle_item(bundle.device_id)
             try:
-                await bot.publish(f"{OMEMO}.bundles:{bundle.device_id}", payload)
+                await bot.publish(node, dialect.etree.serialize_bundle(bundle), item)
             except (IqError, IqTimeout) as error:
                 raise omemo.BundleUploadFailed(str(error)) from error
 
         @staticmethod
         async def _download_bundle(namespace, bare_jid, device_id):
             try:
-                found = await bot.fetch(bare_jid, f"{OMEMO}.bundles:{device_id}")
+                node, item = dialect.bundle_node(device_id), dialect.bundle_item(device_id)
+                found = await bot.fetch(bare_jid, node, item)
             except (IqError, IqTimeout) as error:
                 raise omemo.BundleDownloadFailed(str(error)) from error
             if found is None:
                 raise omemo.BundleNotFound(f"{bare_jid} {device_id}")
-            return oldmemo.etree.parse_bundle(found, bare_jid, device_id)
+            return dialect.etree.parse_bundle(found, bare_jid, device_id)
 
         @staticmethod
         async def _delete_bundle(namespace, device_id):
@@ -90,23 +91,23 @@ def session_manager_class(bot):
 
         @staticmethod
         async def _upload_device_list(namespace, device_list):
-            payload = oldmemo.etree.serialize_device_list(device_list)
+            payload = dialect.etree.serialize_device_list(device_list)
             try:
-                await bot.publish(DEVICES, payload)
+                await bot.publish(dialect.devices, payload)
             except (IqError, IqTimeout) as error:
                 raise omemo.DeviceListUploadFailed(str(error)) from error
 
         @staticmethod
         async def _download_device_list(namespace, bare_jid):
             try:
-                found = await bot.fetch(bare_jid, DEVICES)
+                found = await bot.fetch(bare_jid, dialect.devices)
             except IqError as error:
                 if error.condition == "item-not-found":
                     return {}
                 raise omemo.DeviceListDownloadFailed(str(error)) from error
             except IqTimeout as error:
                 raise omemo.DeviceListDownloadFailed(str(error)) from error
-            return {} if found is None else oldmemo.etree.parse_device_list(found)
+            return {} if found is None else dialect.etree.parse_device_list(found)
 
         async def _evaluate_custom_trust_level(self, device):
             is_trusted = device.trust_level_name == TRUSTED
@@ -128,6 +129,7 @@ class Bot(ClientXMPP):
         # The server chooses the resource: the account may have several devices.
         super().__init__(options.jid, os.environ.pop("PEER_PASSWORD"))
         self.own = options.jid
+        self.dialect = DIALECTS[options.omemo]
         self.ca_certs = options.ca
         self.storage = Storage(os.path.join(options.folder, "omemo.sqlite"))
         self.manager = None
@@ -136,7 +138,7 @@ class Bot(ClientXMPP):
         self.tasks = set()
         for plugin in ("xep_0030", "xep_0060", "xep_0115", "xep_0163"):
             self.register_plugin(plugin)
-        self["xep_0163"].add_interest(DEVICES)
+        self["xep_0163"].add_interest(self.dialect.devices)
         self.register_handler(
             Callback("message", MatchXPath(q(CLIENT, "message")), self.incoming.put_nowait)
         )
@@ -157,7 +159,7 @@ class Bot(ClientXMPP):
         try:
             await self.get_roster()
             self.manager = await session_manager_class(self).create(
-                *([oldmemo.Oldmemo(self.storage)], self.storage),
+                *([self.dialect.backend(self.storage)], self.storage),
                 *(self.own, "bot", UNDECIDED),
             )
             await self.manager.after_history_sync()
@@ -180,16 +182,18 @@ class Bot(ClientXMPP):
         iq.xml.append(element(PUBSUB, "pubsub", children=children))
         return (await iq.send(timeout=15)).xml
 
-    async def fetch(self, jid, node):
-        """The newest item whatever its id: clients differ in it."""
-        reply = await self.ask("get", [element(PUBSUB, "items", node=node)], to=jid)
+    async def fetch(self, jid, node, item=None):
+        """The newest item whatever its id, as clients differ in it, or the one that is named."""
+        named = [] if item is None else [element(PUBSUB, "item", id=item)]
+        reply = await self.ask("get", [element(PUBSUB, "items", node=node, children=named)], to=jid)
         found = reply.findall(f".//{q(PUBSUB, 'item')}")
         return found[-1][0] if found and len(found[-1]) else None
 
-    async def publish(self, node, payload):
-        item = element(PUBSUB, "item", id="current", children=[payload])
-        publish = element(PUBSUB, "publish", node=node, children=[item])
-        await self.ask("set", [publish, publish_options()])
+    async def publish(self, node, payload, item=None):
+        """With `item`, as one of many in its node."""
+        made = element(PUBSUB, "item", id=item or "current", children=[payload])
+        publish = element(PUBSUB, "publish", node=node, children=[made])
+        await self.ask("set", [publish, publish_options(is_one_of_many=item is not None)])
 
     async def work(self):
         """Everything that arrives is handled in the order in which it arrived."""
@@ -205,56 +209,62 @@ class Bot(ClientXMPP):
     async def on_message(self, xml):
         sender = bare(xml.get("from", self.own))
         items = xml.find(f"{q(EVENT, 'event')}/{q(EVENT, 'items')}")
-        encrypted = xml.find(q(OMEMO, "encrypted"))
+        encrypted = xml.find(q(self.dialect.namespace, "encrypted"))
         if items is not None:
             await self.on_event(sender, items)
         elif encrypted is not None:
-            plain = await self.open(sender, encrypted)
-            if plain is not None:
-                tell("message", sender=sender, text=plain.decode(), encrypted=True)
+            text = await self.open(sender, encrypted)
+            if text is not None:
+                tell("message", sender=sender, text=text, encrypted=True)
         elif xml.findtext(q(CLIENT, "body")) is not None:
             tell("message", sender=sender, text=xml.findtext(q(CLIENT, "body")), encrypted=False)
 
     async def open(self, sender, encrypted):
         """The text; None when there is none."""
-        message = await oldmemo.etree.parse_message(encrypted, sender, self.own, self.manager)
+        message = await self.dialect.parse(encrypted, sender, self.own, self.manager)
         try:
             plain, _, _ = await self.manager.decrypt(message)
         except omemo.MessageNotForUs:
             # One without text answers a key exchange of another device of the account.
-            if encrypted.find(q(OMEMO, "payload")) is not None:
+            if encrypted.find(q(self.dialect.namespace, "payload")) is not None:
                 raise
             return None
-        return plain
+        return None if plain is None else self.dialect.open(plain, sender, self.own)
 
     async def on_event(self, sender, items):
         found = items.findall(q(EVENT, "item"))
-        if items.get("node") == DEVICES and found and len(found[-1]):
-            devices = oldmemo.etree.parse_device_list(found[-1][0])
-            await self.manager.update_device_list(OMEMO, sender, devices)
+        if items.get("node") == self.dialect.devices and found and len(found[-1]):
+            devices = self.dialect.etree.parse_device_list(found[-1][0])
+            await self.manager.update_device_list(self.dialect.namespace, sender, devices)
 
-    def send_omemo(self, to, message, body=None):
+    def send_omemo(self, to, message, has_text=False):
+        namespace = self.dialect.namespace
         stanza = self.Message()
         stanza["to"] = to
         stanza["type"] = "chat"
         stanza["id"] = str(uuid.uuid4())
-        if body is not None:
-            stanza["body"] = body
-        stanza.xml.append(oldmemo.etree.serialize_message(message))
+        stanza.xml.append(self.dialect.etree.serialize_message(message))
         stanza.xml.append(element("urn:xmpp:hints", "store"))
+        if has_text:
+            tag = element("urn:xmpp:eme:0", "encryption", namespace=namespace, name="OMEMO")
+            stanza.xml.append(tag)
+            if self.dialect.fallback is not None:
+                stanza["body"] = self.dialect.fallback
         stanza.send()
 
     async def do_send(self, to, text):
-        await self.manager.refresh_device_list(OMEMO, to)
-        messages, errors = await self.manager.encrypt(frozenset([to]), {OMEMO: text.encode()})
+        namespace = self.dialect.namespace
+        await self.manager.refresh_device_list(namespace, to)
+        plain = {namespace: self.dialect.seal(text, self.own, to)}
+        messages, errors = await self.manager.encrypt(frozenset([to]), plain)
         if errors or not messages:
             raise RuntimeError(f"not encrypted for every device: {errors}")
         for message in messages:
-            self.send_omemo(to, message, FALLBACK)
+            self.send_omemo(to, message, has_text=True)
         return {}
 
     async def do_fingerprints(self, jid):
-        await self.manager.refresh_device_list(OMEMO, jid)
+        await self.manager.refresh_device_list(self.dialect.namespace, jid)
         known = await self.manager.get_device_information(jid)
         keys = ["".join(self.manager.format_identity_key(d.identity_key)) for d in known]
         return {"fingerprints": sorted(keys)}
@@ -273,6 +283,7 @@ class Bot(ClientXMPP):
 def main():
     end_with_parent()
     parser = argparse.ArgumentParser()
+    parser.add_argument("--omemo", choices=sorted(DIALECTS), required=True)
     parser.add_argument("--jid", required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--folder", required=True)

@@ -1,104 +1,27 @@
 """A scripted OMEMO client whose keys and sessions are libomemo-c's, the library of Dino and, as its parent, of ChatSecure.
 
-slixmpp does the XMPP, the program in `libomemo-c/` the rest. It speaks the first OMEMO, sends no answer to a key
-exchange by itself, and trusts every key. Runs under Debian's own Python.
+slixmpp does the XMPP, the program in `libomemo-c/` the rest. It speaks the version of OMEMO it is told
+and no other, sends no answer to a key exchange by itself, and trusts every key. Runs under Debian's own Python.
 """
 
 import argparse
 import asyncio
-import base64
 import logging
 import os
-import pathlib
-import secrets
 import xml.etree.ElementTree as ET
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from slixmpp import ClientXMPP
 from slixmpp.exceptions import IqError
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import MatchXPath
 
+from libomemo_device import Device
+from libomemo_elements import DIALECTS
 from lines import answer_requests, end_with_parent, tell
 
-NAMESPACE = "eu.siacs.conversations.axolotl"
-DEVICES = NAMESPACE + ".devicelist"
-#: What the library calls it.
-SESSION_VERSION = 3
 CLIENT = "jabber:client"
-FALLBACK = "This message is OMEMO-encrypted."
 
 log = logging.getLogger("libomemo-c")
-
-
-def q(name, namespace=NAMESPACE):
-    return f"{{{namespace}}}{name}"
-
-
-def element(tag, text=None, children=(), **attributes):
-    made = ET.Element(q(tag), attributes)
-    made.text = text
-    made.extend(children)
-    return made
-
-
-def to_base64(hex_text):
-    return base64.b64encode(bytes.fromhex(hex_text)).decode()
-
-
-def from_base64(found):
-    return base64.b64decode(found.text)
-
-
-class Device:
-    """The program with the keys. Bytes go in and out as hex."""
-
-    def __init__(self, program, folder):
-        self.program, self.folder = program, pathlib.Path(folder)
-        self.process = None
-        self.id = 0
-
-    async def start(self):
-        kept = self.folder / "device-id"
-        self.id = int(kept.read_text()) if kept.exists() else 1 + secrets.randbelow(2**31 - 1)
-        self.process = await asyncio.create_subprocess_exec(
-            *(self.program, str(self.folder), str(self.id)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
-
-    async def ask(self, *words):
-        self.process.stdin.write(" ".join(map(str, words)).encode() + b"\n")
-        answer = (await self.process.stdout.readline()).decode().split()
-        if answer[:1] != ["ok"]:
-            raise RuntimeError(f"{words[0]}: {' '.join(answer) or 'the program has ended'}")
-        return answer[1:]
-
-    async def has_session(self, jid, device):
-        return await self.ask("has", SESSION_VERSION, jid, device) == ["1"]
-
-    async def bundle(self):
-        return await self.ask("bundle", SESSION_VERSION)
-
-    async def build(self, jid, device, *bundle):
-        await self.ask("build", SESSION_VERSION, jid, device, *bundle)
-
-    async def encrypt(self, jid, device, plain):
-        is_key_exchange, sealed = await self.ask("encrypt", SESSION_VERSION, jid, device, plain.hex())
-        return is_key_exchange == "1", sealed
-
-    async def decrypt(self, jid, device, is_key_exchange, sealed):
-        words = ("decrypt", SESSION_VERSION, jid, device, int(is_key_exchange), sealed.hex())
-        return bytes.fromhex((await self.ask(*words))[0])
-
-    async def fingerprint(self, jid, device):
-        """None for a device without a session."""
-        return next(iter(await self.ask("identity", jid, device)), None)
-
-    async def stop(self):
-        if self.process is not None:
-            self.process.stdin.close()
-            await self.process.wait()
 
 
 class Client(ClientXMPP):
@@ -107,7 +30,8 @@ class Client(ClientXMPP):
         super().__init__(options.jid, os.environ.pop("PEER_PASSWORD"))
         self.own = options.jid
         self.ca_certs = options.ca
-        self.device = Device(options.device, options.folder)
+        self.dialect = DIALECTS[options.omemo]
+        self.device = Device(options.device, options.folder, self.dialect.version)
         self.published = None
         self.incoming = asyncio.Queue()
         self.busy = asyncio.Lock()
@@ -115,7 +39,7 @@ class Client(ClientXMPP):
         for plugin in ("xep_0004", "xep_0030", "xep_0060"):
             self.register_plugin(plugin)
         self.register_handler(
-            Callback("message", MatchXPath(q("message", CLIENT)), self.incoming.put_nowait)
+            Callback("message", MatchXPath(f"{{{CLIENT}}}message"), self.incoming.put_nowait)
         )
         self.add_event_handler("session_start", self.session_start)
         self.add_event_handler("failed_auth", lambda _: self.give_up("authentication failed"))
@@ -136,27 +60,32 @@ class Client(ClientXMPP):
             await self.get_roster()
             await self.publish_bundle()
             await self.publish_device()
+            fingerprint = await self.device.own_fingerprint()
             self.begin(self.work())
             # Only now: what waited for us needs the keys.
             self.send_presence()
-            tell("ready", device=self.device.id, fingerprint=self.published[0][-64:])
+            tell("ready", device=self.device.id, fingerprint=fingerprint)
         except Exception as error:
             log.exception("start")
             self.give_up(repr(error))
 
     # What is published
 
-    async def publish(self, node, payload):
+    async def publish(self, node, payload, item=None):
+        """With `item`, as one of many in its node."""
         form = self["xep_0004"].make_form("submit")
         form.add_field("FORM_TYPE", "hidden", value="http://jabber.org/protocol/pubsub#publish-options")
         form.add_field("pubsub#persist_items", value="true")
         form.add_field("pubsub#access_model", value="open")
-        await self["xep_0060"].publish(self.own, node, "current", payload, form, timeout=15)
+        if item is not None:
+            form.add_field("pubsub#max_items", value="max")
+        await self["xep_0060"].publish(self.own, node, item or "current", payload, form, timeout=15)
 
-    async def fetch(self, jid, node):
-        """The newest item whatever its id, or None."""
+    async def fetch(self, jid, node, item=None):
+        """The newest item whatever its id, or the one that is named; None when there is none."""
+        ids = None if item is None else [item]
         try:
-            reply = await self["xep_0060"].get_items(jid, node, timeout=15)
+            reply = await self["xep_0060"].get_items(jid, node, item_ids=ids, timeout=15)
         except IqError as error:
             if error.condition == "item-not-found":
                 return None
@@ -165,46 +94,31 @@ class Client(ClientXMPP):
         return payloads[-1] if payloads else None
 
     async def devices_of(self, jid):
-        found = await self.fetch(jid, DEVICES)
-        return [] if found is None else [int(device.get("id")) for device in found.iter(q("device"))]
+        found = await self.fetch(jid, self.dialect.devices)
+        return [] if found is None else self.dialect.read_list(found)
 
     async def publish_device(self):
         known = await self.devices_of(self.own)
         if self.device.id not in known:
-            children = [element("device", id=str(id)) for id in [*known, self.device.id]]
-            await self.publish(DEVICES, element("list", children=children))
+            made = self.dialect.write_list([*known, self.device.id])
+            await self.publish(self.dialect.devices, made)
 
     async def publish_bundle(self):
         """Publishes it when it is new or a prekey of it was used."""
         bundle = await self.device.bundle()
         if bundle == self.published:
             return
-        identity, signed_id, signed, signature, *prekeys = bundle
-        pairs = [prekey.split(":") for prekey in prekeys]
-        public = [element("preKeyPublic", to_base64(key), preKeyId=id) for id, key in pairs]
-        children = [
-            element("signedPreKeyPublic", to_base64(signed), signedPreKeyId=signed_id),
-            element("signedPreKeySignature", to_base64(signature)),
-            element("identityKey", to_base64(identity)),
-            element("prekeys", children=public),
-        ]
-        await self.publish(f"{NAMESPACE}.bundles:{self.device.id}", element("bundle", children=children))
+        node, item = self.dialect.bundle_address(self.device.id)
+        await self.publish(node, self.dialect.write_bundle(bundle), item)
         self.published = bundle
 
     # Sessions
 
     async def build_session(self, jid, device):
-        bundle = await self.fetch(jid, f"{NAMESPACE}.bundles:{device}")
+        bundle = await self.fetch(jid, *self.dialect.bundle_address(device))
         if bundle is None:
             raise RuntimeError(f"no bundle of {jid} {device}")
-        signed = bundle.find(q("signedPreKeyPublic"))
-        prekey = secrets.choice(bundle.findall(f"{q('prekeys')}/{q('preKeyPublic')}"))
-        await self.device.build(
-            *(jid, device, from_base64(bundle.find(q("identityKey"))).hex()),
-            *(signed.get("signedPreKeyId"), from_base64(signed).hex()),
-            from_base64(bundle.find(q("signedPreKeySignature"))).hex(),
-            *(prekey.get("preKeyId"), from_base64(prekey).hex()),
-        )
+        await self.device.build(jid, device, *self.dialect.read_bundle(bundle))
 
     async def recipients(self, jid):
         devices = [(owner, id) for owner in (jid, self.own) for id in await self.devices_of(owner)]
@@ -214,21 +128,19 @@ class Client(ClientXMPP):
         devices = await self.recipients(to)
         if not any(owner == to for owner, _ in devices):
             raise RuntimeError(f"{to} has no device")
-        key, iv = secrets.token_bytes(16), secrets.token_bytes(12)
-        sealed = AESGCM(key).encrypt(iv, text.encode(), None)
-        keys = []
+        material, sealed = self.dialect.seal(text, self.own, to)
+        keys = {}
         for owner, device in devices:
             if not await self.device.has_session(owner, device):
                 await self.build_session(owner, device)
-            is_key_exchange, bytes_ = await self.device.encrypt(owner, device, key + sealed[-16:])
-            flag = {"prekey": "true"} if is_key_exchange else {}
-            keys.append(element("key", to_base64(bytes_), rid=str(device), **flag))
-        keys.append(element("iv", base64.b64encode(iv).decode()))
-        header = element("header", children=keys, sid=str(self.device.id))
-        payload = element("payload", base64.b64encode(sealed[:-16]).decode())
-        message = self.make_message(to, FALLBACK, mtype="chat")
-        message.xml.append(element("encrypted", children=[header, payload]))
-        message.xml.append(ET.Element(q("store", "urn:xmpp:hints")))
+            is_key_exchange, data = await self.device.encrypt(owner, device, material)
+            key = self.dialect.write_key(device, is_key_exchange, data)
+            keys.setdefault(owner, []).append(key)
+        message = self.make_message(to, self.dialect.fallback, mtype="chat")
+        message.xml.append(self.dialect.write_message(self.device.id, keys, sealed))
+        message.xml.append(ET.Element("{urn:xmpp:hints}store"))
+        tag = {"namespace": self.dialect.namespace, "name": "OMEMO"}
+        message.xml.append(ET.Element("{urn:xmpp:eme:0}encryption", tag))
         message.send()
         return {}
 
@@ -251,32 +163,27 @@ class Client(ClientXMPP):
 
     async def on_message(self, xml):
         sender = xml.get("from", self.own).partition("/")[0]
-        encrypted = xml.find(q("encrypted"))
+        encrypted = xml.find(self.dialect.q("encrypted"))
         if encrypted is not None:
             text = await self.open(sender, encrypted)
             if text is not None:
                 tell("message", sender=sender, text=text, encrypted=True)
-        elif xml.findtext(q("body", CLIENT)) is not None:
-            tell("message", sender=sender, text=xml.findtext(q("body", CLIENT)), encrypted=False)
+        elif xml.findtext(f"{{{CLIENT}}}body") is not None:
+            text = xml.findtext(f"{{{CLIENT}}}body")
+            tell("message", sender=sender, text=text, encrypted=False)
 
     async def open(self, sender, encrypted):
         """The text; None when there is none."""
-        header = encrypted.find(q("header"))
-        keys = [key for key in header.findall(q("key")) if key.get("rid") == str(self.device.id)]
-        payload = encrypted.find(q("payload"))
+        keys = self.dialect.keys_for(encrypted, self.own, self.device.id)
+        payload = encrypted.find(self.dialect.q("payload"))
         if not keys and payload is None:
             return None  # it answers a key exchange of another device of the account
         if len(keys) != 1:
             raise RuntimeError(f"{len(keys)} keys for this device")
-        is_key_exchange = keys[0].get("prekey") in ("true", "1")
-        device = int(header.get("sid"))
-        material = await self.device.decrypt(sender, device, is_key_exchange, from_base64(keys[0]))
+        device = int(encrypted.find(self.dialect.q("header")).get("sid"))
+        material = await self.device.decrypt(sender, device, *self.dialect.read_key(keys[0]))
         await self.publish_bundle()
-        if payload is None:
-            return None
-        key, tag = material[:16], material[16:]
-        sealed = from_base64(payload) + tag
-        return AESGCM(key).decrypt(from_base64(header.find(q("iv"))), sealed, None).decode()
+        return None if payload is None else self.dialect.open(material, encrypted, sender, self.own)
 
     async def answer(self, name, details):
         async with self.busy:
@@ -294,6 +201,7 @@ def main():
     end_with_parent()
     parser = argparse.ArgumentParser()
     parser.add_argument("--device", required=True, help="the built program")
+    parser.add_argument("--omemo", choices=sorted(DIALECTS), required=True)
     parser.add_argument("--jid", required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--folder", required=True)

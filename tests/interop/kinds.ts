@@ -1,0 +1,46 @@
+// The clients and libraries there are, how each is run, and the version of OMEMO in which it and a page talk.
+import path from 'node:path';
+import type { OmemoVersion } from '../../src/omemo/types';
+import { LEGACY, OMEMO2 } from '../../src/rpc/versions';
+import { pythonOf } from '../run/python-peers.mjs';
+import { buildLibomemoDevice, buildSmackDriver } from './programs';
+
+export type PeerKind =
+  | 'bot'
+  | 'bot-omemo2'
+  | 'libomemo-c'
+  | 'libomemo-c-omemo2'
+  | 'profanity'
+  | 'slixmpp-omemo'
+  | 'smack';
+
+type CommandLine = readonly [string, ...string[]];
+
+const DRIVERS = path.join(import.meta.dirname, 'peers');
+
+/** What the page and the client write to each other. slixmpp-omemo reads keys of both, but texts of the first version only. */
+export function versionOf(kind: PeerKind): OmemoVersion {
+  return kind === 'bot-omemo2' || kind === 'libomemo-c-omemo2' ? OMEMO2 : LEGACY;
+}
+
+function pythonDriver(name: string, ...args: readonly string[]): CommandLine {
+  return [pythonOf(name), '-B', path.join(DRIVERS, `${name}.py`), ...args];
+}
+
+/** The command line of a driver, without the arguments that all of them take. Builds it where there is something to build. */
+export async function commandOf(kind: PeerKind): Promise<CommandLine> {
+  const omemo = ['--omemo', versionOf(kind) === OMEMO2 ? 'omemo2' : 'legacy'];
+  switch (kind) {
+    case 'bot':
+    case 'bot-omemo2':
+      return pythonDriver('bot', ...omemo);
+    case 'libomemo-c':
+    case 'libomemo-c-omemo2':
+      return pythonDriver('libomemo-c', ...omemo, '--device', await buildLibomemoDevice());
+    case 'profanity':
+    case 'slixmpp-omemo':
+      return pythonDriver(kind);
+    case 'smack':
+      return buildSmackDriver();
+  }
+}

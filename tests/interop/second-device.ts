@@ -5,7 +5,10 @@ import { arrives, exchange, send, type Pair } from './pair';
 import type { Peer } from './peer';
 
 /** Waits until the popup counts as many devices of the client's account as get our messages; answers their fingerprints. */
-async function popupCounts({ person, peer }: Pair, count: number): Promise<readonly string[]> {
+export async function popupCounts(
+  { person, peer }: Pair,
+  count: number,
+): Promise<readonly string[]> {
   const popup = await person.popup();
   const contact = `[data-testid="contact"][data-jid="${peer.jid}"]`;
   await popup.page.waitForSelector(contact);
@@ -23,7 +26,7 @@ async function popupCounts({ person, peer }: Pair, count: number): Promise<reado
 }
 
 /** The page writes, and every device of the client has to read it. */
-async function bothRead(pair: Pair, second: Peer, text: string): Promise<void> {
+export async function bothRead(pair: Pair, second: Peer, text: string): Promise<void> {
   await exchange(pair, 'page', text);
   expect(await second.receives(pair.person.jid, text)).toMatchObject({ encrypted: true });
 }

@@ -1,14 +1,15 @@
 // Rules of the reference about other clients (client-quirks, Q-1 to Q-18) that the vault keeps.
 import { describe, expect, it, vi } from 'vitest';
 import { SIGNED_PREKEY_AGE_MS } from '../../src/omemo/limits';
+import { LEGACY, OMEMO2 } from '../../src/rpc/versions';
 import { ownBundle } from '../../src/vault/accounts';
 import { lockOf } from '../../src/vault/context';
 import { withList, withoutBundle } from '../../src/vault/devices';
-import { encryptText } from '../../src/vault/encrypt';
 import { prepare } from '../../src/vault/recipients';
 import {
   changePeer,
   choreKinds,
+  encryptText,
   jid,
   meet,
   messageOf,
@@ -42,10 +43,25 @@ describe('Q-6: a device without bundle', () => {
     const pair = await couple();
     const value = [pair.romeo.deviceId, PSI];
     await changePeer(pair.juliet, ROMEO, (record) =>
-      withoutBundle(withList(record, { kind: 'present', value }, START), PSI, START),
+      withoutBundle(
+        withList(
+          withList(record, LEGACY, { kind: 'present', value }, START),
+          OMEMO2,
+          { kind: 'absent' },
+          START,
+        ),
+        PSI,
+        LEGACY,
+        START,
+      ),
     );
     await changePeer(pair.juliet, JULIET, (record) =>
-      withList(record, { kind: 'present', value: [pair.juliet.deviceId] }, START),
+      withList(
+        withList(record, LEGACY, { kind: 'present', value: [pair.juliet.deviceId] }, START),
+        OMEMO2,
+        { kind: 'absent' },
+        START,
+      ),
     );
     return pair;
   }
@@ -70,7 +86,7 @@ describe('Q-6: a device without bundle', () => {
     expect(await asked(START + 60_000)).toEqual({
       kind: 'fetch',
       lists: [],
-      bundles: [{ jid: ROMEO, deviceId: PSI }],
+      bundles: [{ jid: ROMEO, deviceId: PSI, version: LEGACY }],
     });
   });
 });
@@ -104,11 +120,11 @@ describe('Q-8: a key exchange', () => {
 it('Q-14: the identity key that others know us by outlives workers and rotations', async () => {
   const clock = { now: START };
   let juliet = await person(JULIET, JULIET, clock);
-  const first = await ownBundle(juliet.context, juliet.scope);
+  const first = await ownBundle(juliet.context, juliet.scope, LEGACY);
   for (let week = 1; week <= 3; week++) {
     clock.now += SIGNED_PREKEY_AGE_MS;
     juliet = reborn(juliet);
-    const { bundle, deviceId } = await ownBundle(juliet.context, juliet.scope);
+    const { bundle, deviceId } = await ownBundle(juliet.context, juliet.scope, LEGACY);
     expect(bundle.signedPrekey.id).toBe(1 + week);
     expect(bundle.identityKey).toEqual(first.bundle.identityKey);
     expect(deviceId).toBe(first.deviceId);

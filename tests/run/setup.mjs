@@ -4,6 +4,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { locateChromium } from './chromium.mjs';
+import { locateFirefox } from './firefox.mjs';
+import { makeNpmRivals } from './npm-rivals.mjs';
 import { makePythonPeers } from './python-peers.mjs';
 import { ROOT } from './steps.mjs';
 
@@ -18,6 +20,9 @@ const LIBRARIES = [
   ...['gcc', 'libc6-dev', 'pkg-config', 'libomemo-c-dev', 'libcjson-dev', 'libssl-dev'],
   ...['python3-oldmemo', 'python3-twomemo'],
 ];
+
+/** What npm run bench -- core measures against, beside the packages of npm. */
+const RIVALS = ['gcc', 'libc6-dev', 'libomemo-c-dev', 'libssl-dev', 'python3-oldmemo'];
 
 function stop(text) {
   console.error(text);
@@ -84,6 +89,13 @@ function missingPackages(needs) {
       );
     missing.push('chromium', 'chromium-sandbox', 'fonts-dejavu-core');
   }
+  if (needs.firefox && locateFirefox() === undefined) {
+    if (isUbuntu())
+      stop(
+        'Ubuntu has Firefox only as a snap. Install it otherwise and name it in OMNEMO_FIREFOX.',
+      );
+    missing.push('firefox-esr');
+  }
   if (needs.server && !hasProgram('prosody')) missing.push('prosody');
   if (needs.server && !hasProgram('openssl')) missing.push('openssl');
   if (needs.peers) missing.push(...PEERS.filter((name) => !isInstalled(name)));
@@ -92,6 +104,7 @@ function missingPackages(needs) {
     if (!hasProgram('javac')) missing.push('default-jdk-headless');
     if (!hasProgram('mvn')) missing.push('maven');
   }
+  if (needs.rivals) missing.push(...RIVALS.filter((name) => !isInstalled(name)));
   return [...new Set(missing)];
 }
 
@@ -126,10 +139,16 @@ function installPythonPeers() {
   if (failed !== undefined) stop(`Installing a client from PyPI failed: ${failed}`);
 }
 
-/** `needs`: any of browser, server, peers, libraries. */
+function installRivals() {
+  const failed = makeNpmRivals();
+  if (failed !== undefined) stop(`Installing what we measure against failed: ${failed}`);
+}
+
+/** `needs`: any of browser, firefox, server, peers, libraries, rivals. */
 export function setup(needs = {}) {
   checkNode();
   installPackages();
   installDebian(missingPackages(needs));
   if (needs.peers) installPythonPeers();
+  if (needs.rivals) installRivals();
 }

@@ -20,6 +20,23 @@ export default defineConfig({
       {
         test: {
           ...node,
+          // The curve once more in JavaScript, which takes over where a browser lacks it.
+          name: 'unit-fallback',
+          include: [
+            'tests/crypto/**/*.test.ts',
+            ...['vectors', 'prekeys', 'ratchet-session'].map(
+              (name) => `tests/omemo/${name}.test.ts`,
+            ),
+          ],
+          exclude: ['tests/crypto/engine.test.ts'],
+          setupFiles: 'tests/support/no-web-crypto.ts',
+          testTimeout: 30_000,
+          maxWorkers: '100%',
+        },
+      },
+      {
+        test: {
+          ...node,
           name: 'cross',
           include: ['tests/cross/**/*.test.ts'],
           maxWorkers: 2,

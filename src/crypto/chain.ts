@@ -1,18 +1,18 @@
 // The chains of the Double Ratchet (Signal, revision 1, §2.2, §5.2), with the info strings as parameters.
-import { agree } from './curve';
+import { agree } from './engine';
 import { hkdfSha256, hmacSha256 } from './kdf';
 
 const MESSAGE_KEY = Uint8Array.of(1);
 const NEXT_CHAIN_KEY = Uint8Array.of(2);
 
-/** KDF_RK: the new root key and chain key, 32 bytes each, from a Diffie-Hellman output. */
-export function stepRoot(
+/** KDF_RK: the new root key and chain key, 32 bytes each, from a Diffie-Hellman output. @throws KeyError */
+export async function stepRoot(
   rootKey: Uint8Array,
   privateKey: Uint8Array,
   remoteRatchetKey: Uint8Array,
   info: string,
-): { readonly rootKey: Uint8Array; readonly chainKey: Uint8Array } {
-  const bytes = hkdfSha256(agree(privateKey, remoteRatchetKey), rootKey, info, 64);
+): Promise<{ readonly rootKey: Uint8Array; readonly chainKey: Uint8Array }> {
+  const bytes = hkdfSha256(await agree(privateKey, remoteRatchetKey), rootKey, info, 64);
   return { rootKey: bytes.slice(0, 32), chainKey: bytes.slice(32) };
 }
 

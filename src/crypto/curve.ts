@@ -1,15 +1,10 @@
-// Curve25519 keys (RFC 7748) and their Edwards form (RFC 8032, XEdDSA §2.3) over @noble/curves. The base-point tables of
-// the library are made at their first use; nothing is computed when this file loads.
-import { ed25519, x25519 } from '@noble/curves/ed25519.js';
+// Forms of Curve25519 keys: X25519 (RFC 7748), Edwards (RFC 8032; XEdDSA §2.3), and which bytes are a key or a signature at
+// all. What is computed with them is in engine.ts.
+import { ed25519 } from '@noble/curves/ed25519.js';
 import { assertLength, concat, equalBytes } from './bytes';
 
 /** Length of every Curve25519 and Ed25519 key in bytes. */
 export const KEY_LENGTH = 32;
-
-const FIELD_PRIME = 2n ** 255n - 19n;
-
-/** The library's random source type, kept local so that `crypto` imports nothing of ours. */
-type Random = (length: number) => Uint8Array;
 
 /** A key that is no usable public key: wrong form, not canonical, or of low order. */
 export class KeyError extends Error {
@@ -29,23 +24,16 @@ export function clamp(scalar: Uint8Array): Uint8Array {
   return clamped;
 }
 
-/** X25519 public key (32 bytes) of a private key (32 bytes, clamped on use). */
-export function publicKeyOf(privateKey: Uint8Array): Uint8Array {
-  assertLength('privateKey', privateKey, KEY_LENGTH);
-  return x25519.getPublicKey(privateKey);
-}
-
-/** A fresh X25519 key pair, the private half clamped. Draws 32 bytes. */
-export function generateKeyPair(random: Random): {
-  readonly privateKey: Uint8Array;
-  readonly publicKey: Uint8Array;
-} {
-  const privateKey = clamp(random(KEY_LENGTH));
-  return { privateKey, publicKey: publicKeyOf(privateKey) };
-}
-
-function littleEndian(bytes: Uint8Array): bigint {
+/** The number of little-endian bytes. */
+export function littleEndian(bytes: Uint8Array): bigint {
   return bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+}
+
+/** Is it 32 bytes with a number below 2^255 − 19? By bytes: a bundle has a hundred keys to look at. */
+function isFieldElement(bytes: Uint8Array): boolean {
+  const [first = 0, top = 0xff] = [bytes[0], bytes[31]];
+  if (bytes.length !== KEY_LENGTH || top > 0x7f) return false;
+  return top < 0x7f || first < 0xed || bytes.subarray(1, 31).some((byte) => byte !== 0xff);
 }
 
 /**
@@ -53,23 +41,7 @@ function littleEndian(bytes: Uint8Array): bigint {
  * @throws KeyError
  */
 export function assertPublicKey(publicKey: Uint8Array): void {
-  if (publicKey.length !== KEY_LENGTH || littleEndian(publicKey) >= FIELD_PRIME) {
-    throw new KeyError();
-  }
-}
-
-/**
- * X25519 (RFC 7748 §5): 32 bytes of shared secret.
- * @throws KeyError for a key that is not canonical or of low order (all-zero result, §6.1).
- */
-export function agree(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array {
-  assertLength('privateKey', privateKey, KEY_LENGTH);
-  assertPublicKey(publicKey);
-  try {
-    return x25519.getSharedSecret(privateKey, publicKey);
-  } catch {
-    throw new KeyError();
-  }
+  if (!isFieldElement(publicKey)) throw new KeyError();
 }
 
 /**
@@ -80,7 +52,7 @@ export function toEdwards(publicKey: Uint8Array, sign: 0 | 1): Uint8Array {
   assertPublicKey(publicKey);
   const { Fp } = ed25519.Point;
   const u = littleEndian(publicKey);
-  if (u === FIELD_PRIME - 1n) throw new KeyError();
+  if (u === Fp.ORDER - 1n) throw new KeyError();
   const y = Fp.mul(Fp.sub(u, 1n), Fp.inv(Fp.add(u, 1n)));
   const bytes = Uint8Array.from(Fp.toBytes(y));
   bytes[31] = (bytes[31] ?? 0) | (sign << 7);
@@ -109,17 +81,30 @@ export function toMontgomery(edwardsKey: Uint8Array): Uint8Array {
   return Fp.toBytes(Fp.div(Fp.add(1n, point.y), Fp.sub(1n, point.y)));
 }
 
-/** True if `signature` (64 bytes) is a strict, cofactorless Ed25519 signature of `message` (RFC 8032 §5.1.7). */
-export function verifyEd25519(
-  signature: Uint8Array,
-  message: Uint8Array,
-  edwardsKey: Uint8Array,
-): boolean {
-  try {
-    return ed25519.verify(signature, message, edwardsKey, { zip215: false });
-  } catch {
-    return false;
-  }
+/** y of a point of order 8; −y is that of the others. */
+const ORDER_8 = 0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n;
+
+/** y of the eight points whose order divides the cofactor. */
+const LOW_ORDER: readonly bigint[] = [
+  ...[0n, 1n, ORDER_8],
+  ...[1n, ORDER_8].map((y) => ed25519.Point.Fp.ORDER - y),
+];
+
+/** Could 32 bytes be a point of higher order in canonical form? Whether it is on the curve is not asked. */
+function isStrictPoint(bytes: Uint8Array): boolean {
+  const y = Uint8Array.from(bytes);
+  y[31] = (y[31] ?? 0) & 0x7f;
+  return isFieldElement(y) && !LOW_ORDER.includes(littleEndian(y));
+}
+
+/**
+ * Whether a signature (64 bytes) and an Ed25519 key (32 bytes) have the form a strict verifier accepts: key and R canonical
+ * and not of low order, S below the group order. Browsers and libraries differ in exactly these, so they are not asked.
+ */
+export function isStrictSignature(signature: Uint8Array, edwardsKey: Uint8Array): boolean {
+  if (signature.length !== 64 || edwardsKey.length !== KEY_LENGTH) return false;
+  const isReduced = littleEndian(signature.subarray(32)) < ed25519.Point.Fn.ORDER;
+  return isReduced && isStrictPoint(signature.subarray(0, 32)) && isStrictPoint(edwardsKey);
 }
 
 /** Where two keys are compared: the same bytes. */

@@ -67,14 +67,14 @@ export class RatchetError extends Error {
 }
 
 /** RatchetInitAlice (§3.3): sending at once. `ratchetKeyPair` must be fresh. @throws KeyError */
-export function initiateRatchet(input: {
+export async function initiateRatchet(input: {
   readonly sharedSecret: Uint8Array;
   readonly remoteSignedPrekey: Uint8Array;
   readonly ratchetKeyPair: Pair;
   readonly info: string;
-}): RatchetState {
+}): Promise<RatchetState> {
   const { sharedSecret, remoteSignedPrekey, ratchetKeyPair, info } = input;
-  const step = stepRoot(sharedSecret, ratchetKeyPair.privateKey, remoteSignedPrekey, info);
+  const step = await stepRoot(sharedSecret, ratchetKeyPair.privateKey, remoteSignedPrekey, info);
   return {
     rootKey: step.rootKey,
     ratchetKeyPair,
@@ -184,7 +184,7 @@ export interface Received {
    * The state after the message; for a message that authenticated only. In a DH step it draws our next ratchet key pair,
    * else `newKeyPair` is not called.
    */
-  accept(newKeyPair: () => Pair): RatchetState;
+  accept(newKeyPair: () => Promise<Pair>): Promise<RatchetState>;
 }
 
 function isCurrent({ remoteRatchetKey }: RatchetState, ratchetKey: Uint8Array): boolean {
@@ -228,7 +228,7 @@ function receiveInChain(
   const step = advance(chain, header);
   return {
     messageKey: step.messageKey,
-    accept: () => ({
+    accept: async () => ({
       ...state,
       receivingChain: step.chain,
       skippedMessageKeys: bounded([...state.skippedMessageKeys, ...step.skipped], limits),
@@ -252,21 +252,21 @@ function endedKeys(
 }
 
 /** The first message of a new chain. Only its half of the DH step is done before it authenticates. */
-function receiveInNewChain(
+async function receiveInNewChain(
   state: RatchetState,
   header: RatchetHeader,
   info: string,
   limits: RatchetLimits,
-): Received {
+): Promise<Received> {
   const { ratchetKeyPair } = state;
-  const root = stepRoot(state.rootKey, ratchetKeyPair.privateKey, header.ratchetKey, info);
+  const root = await stepRoot(state.rootKey, ratchetKeyPair.privateKey, header.ratchetKey, info);
   const step = advance({ chainKey: root.chainKey, n: 0 }, header);
   return {
     messageKey: step.messageKey,
-    accept: (newKeyPair) => {
+    accept: async (newKeyPair) => {
       const left = leftovers(state, header.previousChainLength, limits);
-      const own = newKeyPair();
-      const sending = stepRoot(root.rootKey, own.privateKey, header.ratchetKey, info);
+      const own = await newKeyPair();
+      const sending = await stepRoot(root.rootKey, own.privateKey, header.ratchetKey, info);
       const keys = [...state.skippedMessageKeys, ...left, ...step.skipped];
       return {
         rootKey: sending.rootKey,
@@ -288,19 +288,19 @@ function receiveInNewChain(
  * session or a forged one costs one agreement.
  * @throws RatchetError, KeyError
  */
-export function receive(
+export async function receive(
   state: RatchetState,
   header: RatchetHeader,
   info: string,
   limits: RatchetLimits,
-): Received {
+): Promise<Received> {
   const index = state.skippedMessageKeys.findIndex(
     (key) => key.n === header.n && equalBytes(key.remoteRatchetKey, header.ratchetKey),
   );
   const found = state.skippedMessageKeys[index];
   if (found !== undefined) {
     const skippedMessageKeys = state.skippedMessageKeys.filter((_, i) => i !== index);
-    return { messageKey: found.messageKey, accept: () => ({ ...state, skippedMessageKeys }) };
+    return { messageKey: found.messageKey, accept: async () => ({ ...state, skippedMessageKeys }) };
   }
   const chain = isCurrent(state, header.ratchetKey) ? state.receivingChain : undefined;
   const from = chain?.n ?? 0;

@@ -1,6 +1,6 @@
 // X3DH (Signal, revision 1, §3.3 and §3.4), with the info string as parameter. No OMEMO words.
-import { agree } from './curve';
 import { concat } from './bytes';
+import { agree } from './engine';
 import { hkdfSha256 } from './kdf';
 
 interface Pair {
@@ -8,9 +8,17 @@ interface Pair {
   readonly publicKey: Uint8Array;
 }
 
-function sharedSecret(agreements: readonly Uint8Array[], info: string): Uint8Array {
+async function sharedSecret(
+  agreements: readonly Promise<Uint8Array>[],
+  info: string,
+): Promise<Uint8Array> {
   const prefix = new Uint8Array(32).fill(0xff);
-  return hkdfSha256(concat(prefix, ...agreements), new Uint8Array(32), info, 32);
+  return hkdfSha256(
+    concat(prefix, ...(await Promise.all(agreements))),
+    new Uint8Array(32),
+    info,
+    32,
+  );
 }
 
 /**
@@ -24,7 +32,7 @@ export function agreeActively(input: {
   readonly remoteIdentityKey: Uint8Array;
   readonly remoteSignedPrekey: Uint8Array;
   readonly remoteOneTimePrekey: Uint8Array;
-}): Uint8Array {
+}): Promise<Uint8Array> {
   const { identity, ephemeral } = input;
   return sharedSecret(
     [
@@ -48,7 +56,7 @@ export function agreePassively(input: {
   readonly oneTimePrekey: Pair;
   readonly remoteIdentityKey: Uint8Array;
   readonly remoteEphemeralKey: Uint8Array;
-}): Uint8Array {
+}): Promise<Uint8Array> {
   const { identity, signedPrekey, oneTimePrekey } = input;
   return sharedSecret(
     [

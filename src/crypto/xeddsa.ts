@@ -2,14 +2,11 @@
 // sign of the Edwards key in bit 7 of the last byte.
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { assertLength, concat } from './bytes';
-import { clamp, toEdwards, verifyEd25519 } from './curve';
+import { clamp, littleEndian, toEdwards } from './curve';
+import { verifyEd25519 } from './engine';
 import { sha512 } from './kdf';
 
 const ORDER = ed25519.Point.Fn.ORDER;
-
-function bigintOf(bytes: Uint8Array): bigint {
-  return bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
-}
 
 function bytesOf(value: bigint): Uint8Array {
   const bytes = new Uint8Array(32);
@@ -29,7 +26,7 @@ export function signXeddsa(
 ): Uint8Array {
   assertLength('nonce', nonce, 64);
   const scalar = clamp(privateKey);
-  const k = bigintOf(scalar) % ORDER;
+  const k = littleEndian(scalar) % ORDER;
   const point = ed25519.Point.BASE.multiply(k).toBytes();
   const isNegative = ((point[31] ?? 0) & 0x80) !== 0;
   const a = isNegative ? ORDER - k : k;
@@ -39,9 +36,9 @@ export function signXeddsa(
   publicKey[31] = (publicKey[31] ?? 0) & 0x7f;
   const prefix = new Uint8Array(32).fill(0xff);
   prefix[0] = 0xfe;
-  const r = bigintOf(sha512(concat(prefix, secret, message, nonce))) % ORDER;
+  const r = littleEndian(sha512(concat(prefix, secret, message, nonce))) % ORDER;
   const commitment = ed25519.Point.BASE.multiply(r).toBytes();
-  const h = bigintOf(sha512(concat(commitment, publicKey, message))) % ORDER;
+  const h = littleEndian(sha512(concat(commitment, publicKey, message))) % ORDER;
   return concat(commitment, bytesOf((r + h * a) % ORDER));
 }
 
@@ -50,11 +47,11 @@ export function signXeddsa(
  * @param publicKey X25519 form, 32 bytes
  * @throws KeyError for a public key that has no Edwards form.
  */
-export function verifyCurve25519(
+export async function verifyCurve25519(
   signature: Uint8Array,
   message: Uint8Array,
   publicKey: Uint8Array,
-): boolean {
+): Promise<boolean> {
   if (signature.length !== 64) return false;
   const sign = ((signature[63] ?? 0) & 0x80) === 0 ? 0 : 1;
   const plain = Uint8Array.from(signature);

@@ -26,14 +26,27 @@ export class OmemoError extends Error {
   }
 }
 
+function asOmemoError(error: unknown): unknown {
+  if (error instanceof KeyError) return new OmemoError('bad-key');
+  if (error instanceof CipherError) return new OmemoError('bad-mac');
+  if (error instanceof RatchetError) return new OmemoError(error.code);
+  return error;
+}
+
 /** Runs a step of the layer below and gives its errors our type. @throws OmemoError */
 export function withOmemoErrors<T>(step: () => T): T {
   try {
     return step();
   } catch (error) {
-    if (error instanceof KeyError) throw new OmemoError('bad-key');
-    if (error instanceof CipherError) throw new OmemoError('bad-mac');
-    if (error instanceof RatchetError) throw new OmemoError(error.code);
-    throw error;
+    throw asOmemoError(error);
+  }
+}
+
+/** The same for a step that takes its time. @throws OmemoError */
+export async function awaitWithOmemoErrors<T>(step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    throw asOmemoError(error);
   }
 }

@@ -1,17 +1,12 @@
 // The identity key of a device (design D3): held in X form, clamped, so that implementations that do not clamp agree.
 import { assertLength, toHex } from '../crypto/bytes';
-import {
-  generateKeyPair,
-  KEY_LENGTH,
-  toEdwards,
-  toMontgomery,
-  verifyEd25519,
-} from '../crypto/curve';
+import { KEY_LENGTH, toEdwards, toMontgomery } from '../crypto/curve';
+import { generateKeyPair, verifyEd25519 } from '../crypto/engine';
 import { OmemoError, withOmemoErrors } from './errors';
 import type { IdentityKeyPair, Random } from './types';
 
 /** A fresh identity key pair; draws 32 bytes. */
-export function generateIdentity(random: Random): IdentityKeyPair {
+export function generateIdentity(random: Random): Promise<IdentityKeyPair> {
   return generateKeyPair(random);
 }
 
@@ -36,15 +31,16 @@ export function montgomeryOf(identityKeyEd: Uint8Array): Uint8Array {
  * Did the device sign this label of its own (XEP-0384 0.9.1 §5.3.1). A label names no sign of the key, so both are tried.
  * @param identityKey X form, 32 bytes. @param signature 64 bytes.
  */
-export function isSignedLabel(
+export async function isSignedLabel(
   identityKey: Uint8Array,
   label: string,
   signature: Uint8Array,
-): boolean {
+): Promise<boolean> {
   const message = new TextEncoder().encode(label);
-  return ([0, 1] as const).some((sign) =>
+  const checks = ([0, 1] as const).map((sign) =>
     verifyEd25519(signature, message, toEdwards(identityKey, sign)),
   );
+  return (await Promise.all(checks)).includes(true);
 }
 
 /**

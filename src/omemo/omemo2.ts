@@ -1,7 +1,8 @@
 // urn:xmpp:omemo:2 in bytes (XEP-0384 0.9.1 §4.1, §4.3; wire §1, §4.2). Every field is written, zeros too, in ascending
 // order; the MAC covers the received bytes, never a re-encoding.
 import { concat, equalBytes } from '../crypto/bytes';
-import { KEY_LENGTH, verifyEd25519 } from '../crypto/curve';
+import { KEY_LENGTH } from '../crypto/curve';
+import { verifyEd25519 } from '../crypto/engine';
 import { OmemoError } from './errors';
 import { edwardsOf, montgomeryOf } from './identity';
 import { MAX_ENCRYPTED_KEY_LENGTH } from './limits';

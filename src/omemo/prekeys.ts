@@ -1,7 +1,8 @@
 // The prekeys of our device as steps over a value, and the check of other devices' bundles (X3DH §3.2; XEP-0384 §4.1).
-import { assertPublicKey, generateKeyPair } from '../crypto/curve';
+import { assertPublicKey } from '../crypto/curve';
+import { generateKeyPair } from '../crypto/engine';
 import { signXeddsa } from '../crypto/xeddsa';
-import { OmemoError, withOmemoErrors } from './errors';
+import { awaitWithOmemoErrors, OmemoError } from './errors';
 import { edwardsOf } from './identity';
 import {
   MAX_FOREIGN_ID,
@@ -29,46 +30,52 @@ function nextId(id: number): number {
   return id >= MAX_ID ? 1 : id + 1;
 }
 
-function makeSignedPrekey(
+async function makeSignedPrekey(
   version: OmemoVersion,
   id: number,
   identity: IdentityKeyPair,
   now: number,
   random: Random,
-): SignedPrekey {
-  const keyPair = generateKeyPair(random);
+): Promise<SignedPrekey> {
+  const keyPair = await generateKeyPair(random);
   const message = protocolFor(version).signedBytes(keyPair.publicKey);
   const signature = signXeddsa(identity.privateKey, message, random(64));
   return { id, keyPair, signature, createdAt: now };
 }
 
-function makeOneTimePrekeys(
+async function makeOneTimePrekey(id: number, random: Random): Promise<OneTimePrekey> {
+  return { id, keyPair: await generateKeyPair(random) };
+}
+
+async function makeOneTimePrekeys(
   firstId: number,
   count: number,
   random: Random,
-): { readonly prekeys: readonly OneTimePrekey[]; readonly nextId: number } {
-  const prekeys: OneTimePrekey[] = [];
+): Promise<{ readonly prekeys: readonly OneTimePrekey[]; readonly nextId: number }> {
+  const making: Promise<OneTimePrekey>[] = [];
   let id = firstId;
-  for (let i = 0; i < count; i++, id = nextId(id)) {
-    prekeys.push({ id, keyPair: generateKeyPair(random) });
-  }
-  return { prekeys, nextId: id };
+  for (let i = 0; i < count; i++, id = nextId(id)) making.push(makeOneTimePrekey(id, random));
+  return { prekeys: await Promise.all(making), nextId: id };
 }
 
 /**
  * A new store for one version: a signed prekey with id 1 and 100 one-time prekeys with ids from 1. `now` in ms since
  * 1970. Versions share no prekeys: what the signature covers differs.
  */
-export function createPrekeyStore(input: {
+export async function createPrekeyStore(input: {
   readonly version: OmemoVersion;
   readonly identity: IdentityKeyPair;
   readonly now: number;
   readonly random: Random;
-}): PrekeyStore {
+}): Promise<PrekeyStore> {
   const { version, identity, now, random } = input;
-  const { prekeys, nextId: nextOneTimePrekeyId } = makeOneTimePrekeys(1, ONE_TIME_PREKEYS, random);
+  const { prekeys, nextId: nextOneTimePrekeyId } = await makeOneTimePrekeys(
+    1,
+    ONE_TIME_PREKEYS,
+    random,
+  );
   return {
-    signedPrekey: makeSignedPrekey(version, 1, identity, now, random),
+    signedPrekey: await makeSignedPrekey(version, 1, identity, now, random),
     oneTimePrekeys: prekeys,
     spentPrekeys: [],
     nextOneTimePrekeyId,
@@ -107,10 +114,13 @@ export function findOneTimePrekey(store: PrekeyStore, id: number): OneTimePrekey
 }
 
 /** The store with 100 one-time prekeys again; new ids go on, so that a used one never comes back. */
-export function refillOneTimePrekeys(store: PrekeyStore, random: Random): PrekeyStore {
+export async function refillOneTimePrekeys(
+  store: PrekeyStore,
+  random: Random,
+): Promise<PrekeyStore> {
   const missing = ONE_TIME_PREKEYS - store.oneTimePrekeys.length;
   if (missing <= 0) return store;
-  const made = makeOneTimePrekeys(store.nextOneTimePrekeyId, missing, random);
+  const made = await makeOneTimePrekeys(store.nextOneTimePrekeyId, missing, random);
   return {
     ...store,
     oneTimePrekeys: [...store.oneTimePrekeys, ...made.prekeys],
@@ -127,17 +137,23 @@ export function isRotationDue(store: PrekeyStore, now: number): boolean {
  * The store with a new signed prekey; the present one is kept as previous, the one before is forgotten.
  * @param input.version the one the store was made for
  */
-export function rotateSignedPrekey(input: {
+export async function rotateSignedPrekey(input: {
   readonly version: OmemoVersion;
   readonly store: PrekeyStore;
   readonly identity: IdentityKeyPair;
   readonly now: number;
   readonly random: Random;
-}): PrekeyStore {
+}): Promise<PrekeyStore> {
   const { version, store, identity, now, random } = input;
   return {
     ...store,
-    signedPrekey: makeSignedPrekey(version, nextId(store.signedPrekey.id), identity, now, random),
+    signedPrekey: await makeSignedPrekey(
+      version,
+      nextId(store.signedPrekey.id),
+      identity,
+      now,
+      random,
+    ),
     previousSignedPrekey: store.signedPrekey,
   };
 }
@@ -170,15 +186,15 @@ function isId(id: number): boolean {
  * answer has the identity key in every form the version needs, and only the one-time prekeys that may be chosen.
  * @throws OmemoError `malformed` for a missing identity key or an impossible id, `bad-key`, `bad-signature`, `no-prekeys`.
  */
-export function verifyBundle(version: OmemoVersion, bundle: PublishedBundle): Bundle {
-  return withOmemoErrors(() => {
+export function verifyBundle(version: OmemoVersion, bundle: PublishedBundle): Promise<Bundle> {
+  return awaitWithOmemoErrors(async () => {
     const protocol = protocolFor(version);
     const identity = protocol.readIdentity(bundle);
     const { id, publicKey, signature } = bundle.signedPrekey;
     if (!isId(id)) throw new OmemoError('malformed');
     assertPublicKey(publicKey);
     for (const prekey of bundle.oneTimePrekeys) assertPublicKey(prekey.publicKey);
-    if (!protocol.isSignedBy(identity, publicKey, signature)) {
+    if (!(await protocol.isSignedBy(identity, publicKey, signature))) {
       throw new OmemoError('bad-signature');
     }
     const oneTimePrekeys = bundle.oneTimePrekeys.filter(

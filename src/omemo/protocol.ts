@@ -49,7 +49,11 @@ export interface OmemoProtocol {
   /** The bytes the signature of a signed prekey covers. */
   signedBytes(signedPrekey: Uint8Array): Uint8Array;
   /** Does the signature (64 bytes, wire form) of a signed prekey (32 bytes) hold? @throws KeyError */
-  isSignedBy(identity: RemoteIdentity, signedPrekey: Uint8Array, signature: Uint8Array): boolean;
+  isSignedBy(
+    identity: RemoteIdentity,
+    signedPrekey: Uint8Array,
+    signature: Uint8Array,
+  ): Promise<boolean>;
   /** Header and ciphertext in the form the MAC covers. */
   encodeMessage(header: RatchetHeader, ciphertext: Uint8Array): Uint8Array;
   frameMessage(encoded: Uint8Array, mac: Uint8Array): Uint8Array;

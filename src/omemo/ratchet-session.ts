@@ -3,7 +3,7 @@
 import { concat, equalBytes } from '../crypto/bytes';
 import { expandMessageKey } from '../crypto/chain';
 import { decryptCbc, encryptCbc } from '../crypto/cipher';
-import { generateKeyPair } from '../crypto/curve';
+import { generateKeyPair } from '../crypto/engine';
 import { hmacSha256 } from '../crypto/kdf';
 import {
   acceptRatchet,
@@ -13,7 +13,7 @@ import {
   receive,
 } from '../crypto/ratchet';
 import { agreeActively, agreePassively } from '../crypto/x3dh';
-import { OmemoError, withOmemoErrors } from './errors';
+import { awaitWithOmemoErrors, OmemoError } from './errors';
 import { HEARTBEAT_AT, MAX_ARCHIVED_SESSIONS, RATCHET_LIMITS } from './limits';
 import { findOneTimePrekey, verifyBundle } from './prekeys';
 import { protocolFor, type KeyExchange, type OmemoProtocol, type RatchetMessage } from './protocol';
@@ -45,19 +45,19 @@ function chooseOneTimePrekey(
  * the ephemeral key, then the ratchet key.
  * @throws OmemoError `malformed`, `bad-key`, `bad-signature`, `no-prekeys`.
  */
-export function initiateSession(input: {
+export async function initiateSession(input: {
   readonly version: OmemoVersion;
   readonly identity: IdentityKeyPair;
   readonly bundle: PublishedBundle;
   readonly random: Random;
-}): RatchetSession {
+}): Promise<RatchetSession> {
   const { version, identity, random } = input;
-  const bundle = verifyBundle(version, input.bundle);
+  const bundle = await verifyBundle(version, input.bundle);
   const protocol = protocolFor(version);
   const oneTimePrekey = chooseOneTimePrekey(bundle, random);
-  const ephemeral = generateKeyPair(random);
-  return withOmemoErrors(() => {
-    const sharedSecret = agreeActively({
+  const ephemeral = await generateKeyPair(random);
+  return awaitWithOmemoErrors(async () => {
+    const sharedSecret = await agreeActively({
       info: protocol.x3dhInfo,
       identity,
       ephemeral,
@@ -69,10 +69,10 @@ export function initiateSession(input: {
       version,
       ...identityFields(bundle),
       isInitiator: true,
-      ratchet: initiateRatchet({
+      ratchet: await initiateRatchet({
         sharedSecret,
         remoteSignedPrekey: bundle.signedPrekey.publicKey,
-        ratchetKeyPair: generateKeyPair(random),
+        ratchetKeyPair: await generateKeyPair(random),
         info: protocol.rootInfo,
       }),
       pendingKeyExchange: {
@@ -156,17 +156,17 @@ function openWith(
   identity: IdentityKeyPair,
   message: RatchetMessage,
   random: Random,
-): Opened {
+): Promise<Opened> {
   const protocol = protocolFor(session.version);
-  return withOmemoErrors(() => {
+  return awaitWithOmemoErrors(async () => {
     const { header } = message;
-    const received = receive(session.ratchet, header, protocol.rootInfo, RATCHET_LIMITS);
+    const received = await receive(session.ratchet, header, protocol.rootInfo, RATCHET_LIMITS);
     const keys = expandMessageKey(received.messageKey, protocol.messageInfo);
     const associatedData = protocol.associatedData(session, identity.publicKey, 'receiving');
     const mac = macOf(protocol, keys.macKey, associatedData, message.authenticated);
     if (!equalBytes(mac, message.mac)) throw new OmemoError('bad-mac');
     const keyMaterial = decryptCbc(keys.encryptionKey, keys.iv, message.ciphertext);
-    const ratchet = received.accept(() => generateKeyPair(random));
+    const ratchet = await received.accept(() => generateKeyPair(random));
     const { pendingKeyExchange: _answered, heartbeatFor, ...kept } = session;
     const { ratchetKey, n } = header;
     // A late message of an older ratchet key needs no answer: the ratchet has turned already.
@@ -214,17 +214,17 @@ function afterOpening(
 }
 
 /** Tries the current, then the archived sessions, newest first; only those `mayOpen` accepts. */
-function openWithAny(
+async function openWithAny(
   sessions: DeviceSessions,
   identity: IdentityKeyPair,
   message: RatchetMessage,
   random: Random,
   mayOpen: (session: RatchetSession) => boolean = () => true,
-): Opened & { readonly sessions: DeviceSessions } {
+): Promise<Opened & { readonly sessions: DeviceSessions }> {
   const failures = new Set<string>();
   for (const candidate of candidates(archive(sessions).filter(mayOpen), message)) {
     try {
-      const opened = openWith(candidate, identity, message, random);
+      const opened = await openWith(candidate, identity, message, random);
       return { ...opened, sessions: afterOpening(sessions, candidate, opened.session) };
     } catch (error) {
       if (!(error instanceof OmemoError)) throw error;
@@ -235,12 +235,12 @@ function openWithAny(
 }
 
 /** X3DH §3.4: the session a key exchange asks for. @throws OmemoError `unknown-prekey`, `bad-key`. */
-function acceptSession(
+async function acceptSession(
   version: OmemoVersion,
   identity: IdentityKeyPair,
   prekeys: PrekeyStore,
   keyExchange: KeyExchange,
-): RatchetSession {
+): Promise<RatchetSession> {
   const signedPrekey = [prekeys.signedPrekey, prekeys.previousSignedPrekey].find(
     (candidate) => candidate?.id === keyExchange.signedPrekeyId,
   );
@@ -250,7 +250,7 @@ function acceptSession(
   if (signedPrekey === undefined || oneTimePrekey === undefined) {
     throw new OmemoError('unknown-prekey');
   }
-  const sharedSecret = withOmemoErrors(() =>
+  const sharedSecret = await awaitWithOmemoErrors(() =>
     agreePassively({
       info: protocolFor(version).x3dhInfo,
       identity,
@@ -291,7 +291,7 @@ export function readIdentityKey(version: OmemoVersion, bytes: Uint8Array): Uint8
  * the one that opens a message, unless the current one is ours and unanswered.
  * @throws OmemoError `malformed`, `bad-key`, `no-session`, `unknown-prekey`, `bad-mac`, `duplicate`, `too-far`.
  */
-export function decryptKeyMaterial(input: {
+export async function decryptKeyMaterial(input: {
   readonly version: OmemoVersion;
   readonly sessions: DeviceSessions;
   readonly identity: IdentityKeyPair;
@@ -299,7 +299,7 @@ export function decryptKeyMaterial(input: {
   readonly prekeys: PrekeyStore | undefined;
   readonly bytes: Uint8Array;
   readonly random: Random;
-}): {
+}): Promise<{
   readonly sessions: DeviceSessions;
   readonly keyMaterial: Uint8Array;
   readonly remoteIdentityKey: Uint8Array;
@@ -307,13 +307,13 @@ export function decryptKeyMaterial(input: {
   readonly isNewSession: boolean;
   readonly usedOneTimePrekeyId?: number;
   readonly needsHeartbeat: boolean;
-} {
+}> {
   const { version, sessions, identity, prekeys, bytes, random } = input;
   const protocol = protocolFor(version);
   if (!protocol.isKeyExchange(bytes)) {
     const message = protocol.decodeMessage(bytes);
     return {
-      ...summary(openWithAny(sessions, identity, message, random)),
+      ...summary(await openWithAny(sessions, identity, message, random)),
       isKeyExchange: false,
       isNewSession: false,
     };
@@ -322,12 +322,12 @@ export function decryptKeyMaterial(input: {
   const message = protocol.decodeMessage(keyExchange.message);
   const isKnown = (session: RatchetSession) => isSessionOf(session, keyExchange);
   if (archive(sessions).some(isKnown)) {
-    const opened = openWithAny(sessions, identity, message, random, isKnown);
+    const opened = await openWithAny(sessions, identity, message, random, isKnown);
     return { ...summary(opened), isKeyExchange: true, isNewSession: false };
   }
   if (prekeys === undefined) throw new OmemoError('unknown-prekey');
-  const accepted = acceptSession(version, identity, prekeys, keyExchange);
-  const opened = openWith(accepted, identity, message, random);
+  const accepted = await acceptSession(version, identity, prekeys, keyExchange);
+  const opened = await openWith(accepted, identity, message, random);
   return {
     ...summary({ ...opened, sessions: startWith(sessions, opened.session) }),
     isKeyExchange: true,

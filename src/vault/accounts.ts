@@ -28,7 +28,7 @@ export function openAccount(context: Context, scope: Scope): Promise<number> {
   return transactions.run(lockOf(scope), async (unit) => {
     const known = await unit.get('accounts', scopedKey(scope));
     if (known !== undefined) return known.deviceId;
-    const identity = generateIdentity(random);
+    const identity = await generateIdentity(random);
     const account: AccountRecord = {
       v: 2,
       ...scope,
@@ -44,17 +44,17 @@ export function openAccount(context: Context, scope: Scope): Promise<number> {
 }
 
 /** The prekeys of a version as they should be: made, rotated, refilled. */
-function tended(
+async function tended(
   { random, now }: Context,
   version: OmemoVersion,
   identity: IdentityKeyPair,
   stored: PrekeyStore | undefined,
-): PrekeyStore {
+): Promise<PrekeyStore> {
   if (stored === undefined) return createPrekeyStore({ version, identity, now: now(), random });
   const store = isRotationDue(stored, now())
-    ? rotateSignedPrekey({ version, store: stored, identity, now: now(), random })
+    ? await rotateSignedPrekey({ version, store: stored, identity, now: now(), random })
     : stored;
-  return dropSpentPrekeys(refillOneTimePrekeys(store, random), now());
+  return dropSpentPrekeys(await refillOneTimePrekeys(store, random), now());
 }
 
 /** Our public bundle of a version as it should stand on the server; made at the first call, tended at every one. */
@@ -67,7 +67,7 @@ export function ownBundle(
     const account = await loadAccount(unit, scope);
     const { deviceId, identity } = account;
     const stored = account.prekeys[version];
-    const prekeys = tended(context, version, identity, stored);
+    const prekeys = await tended(context, version, identity, stored);
     if (prekeys !== stored) {
       const all = { ...account.prekeys, [version]: prekeys };
       unit.put('accounts', scopedKey(scope), { ...account, prekeys: all });

@@ -132,7 +132,7 @@ export function contentHandlers(context: Context, presence: Presence): ContentHa
         return null;
       }
       try {
-        const verified = verifyBundle(version, bundle.value);
+        const verified = await verifyBundle(version, bundle.value);
         await changePeer(scope, owner, (record) =>
           withBundle(record, deviceId, version, verified, policy, now),
         );

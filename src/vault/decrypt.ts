@@ -125,7 +125,7 @@ async function open(job: Job): Promise<DecryptOutcome> {
         savePeer(unit, scope, alarmed);
         return failed('key-changed');
       }
-      const opened = openKey(job, sessions[version].devices[senderDeviceId], bytes);
+      const opened = await openKey(job, sessions[version].devices[senderDeviceId], bytes);
       const after = withSessions(sessions, version, senderDeviceId, opened.sessions);
       return await commit({ ...job, sender: record }, opened, bytes, () => {
         for (const changed of VERSIONS.filter((each) => after[each] !== known.sessions[each])) {
@@ -173,10 +173,14 @@ interface OpenedKey {
 }
 
 /** Key and payload both open, or nothing counts. @throws OmemoError */
-function openKey(job: Job, known: DeviceSessions | undefined, bytes: Uint8Array): OpenedKey {
+async function openKey(
+  job: Job,
+  known: DeviceSessions | undefined,
+  bytes: Uint8Array,
+): Promise<OpenedKey> {
   const { request, account, context } = job;
   const { version, iv, payload } = request;
-  const { keyMaterial, remoteIdentityKey, ...result } = decryptKeyMaterial({
+  const { keyMaterial, remoteIdentityKey, ...result } = await decryptKeyMaterial({
     version,
     sessions: known ?? { archived: [] },
     identity: account.identity,

@@ -3,7 +3,7 @@ import { encryptKeyMaterial, initiateSession, startWith } from '../omemo/ratchet
 import type { SealedEmpty, SealedPayload } from '../omemo/payload';
 import type { DeviceSessions, OmemoVersion, RatchetSession } from '../omemo/types';
 import { LEGACY } from '../rpc/versions';
-import type { EncryptedMessage } from '../rpc/vault-api';
+import type { EncryptedMessage, Omemo2Key } from '../rpc/vault-api';
 import type { Context, Scope } from './context';
 import { factsOf, withFacts } from './device-facts';
 import { deviceOf, withDevice } from './devices';
@@ -14,11 +14,11 @@ import { hasSession, sessionsKey } from './sessions';
 import type { Unit } from './transaction';
 
 /** The session to send with, started from the stored bundle if there is none. */
-function sessionFor(
+async function sessionFor(
   context: Context,
   { account }: Recipients,
   { party, device, version }: Target,
-): DeviceSessions & { readonly current: RatchetSession } {
+): Promise<DeviceSessions & { readonly current: RatchetSession }> {
   const stored = party.sessions[version];
   const sessions = stored.devices[device.deviceId] ?? { archived: [] };
   const { current } = sessions;
@@ -26,7 +26,7 @@ function sessionFor(
   const { bundle } = factsOf(device, version);
   if (bundle === undefined) throw new TypeError('device: want a session or a bundle');
   const { identity } = account;
-  const session = initiateSession({ version, identity, bundle, random: context.random });
+  const session = await initiateSession({ version, identity, bundle, random: context.random });
   return { ...startWith(sessions, session), current: session };
 }
 
@@ -42,9 +42,13 @@ export interface EncryptJob {
 }
 
 /** The key material encrypted for one device, and its sessions afterwards. */
-function encryptFor({ context, recipients }: EncryptJob, target: Target, keyMaterial: Uint8Array) {
+async function encryptFor(
+  { context, recipients }: EncryptJob,
+  target: Target,
+  keyMaterial: Uint8Array,
+) {
   const { account } = recipients;
-  const sessions = sessionFor(context, recipients, target);
+  const sessions = await sessionFor(context, recipients, target);
   const { session, encryptedKey } = encryptKeyMaterial({
     session: sessions.current,
     identity: account.identity,
@@ -57,21 +61,24 @@ function encryptFor({ context, recipients }: EncryptJob, target: Target, keyMate
 }
 
 /** Encrypts key material for every target, stages the sessions and answers the message. */
-export function encryptKeys(
+export async function encryptKeys(
   job: EncryptJob,
   sealed: SealedEmpty | SealedPayload,
-): EncryptedMessage {
+): Promise<EncryptedMessage> {
   const { unit, scope, recipients, version, targets } = job;
-  const keys = recipients.parties.flatMap((party) => {
+  const keys: Omemo2Key[] = [];
+  for (const party of recipients.parties) {
     const ofParty = targets.filter((target) => target.party === party);
-    if (ofParty.length === 0) return [];
-    const written = ofParty.map((target) => encryptFor(job, target, sealed.keyMaterial));
+    if (ofParty.length === 0) continue;
+    const written = await Promise.all(
+      ofParty.map((target) => encryptFor(job, target, sealed.keyMaterial)),
+    );
     const changed = written.map(({ key, sessions }) => [key.deviceId, sessions] as const);
     const stored = party.sessions[version];
     const devices = { ...stored.devices, ...Object.fromEntries(changed) };
     unit.put('sessions', sessionsKey(scope, version, party.record.peer), { ...stored, devices });
-    return written.map(({ key }) => key);
-  });
+    keys.push(...written.map(({ key }) => key));
+  }
   const senderDeviceId = recipients.account.deviceId;
   const payload = 'payload' in sealed ? { payload: sealed.payload } : {};
   if (version !== LEGACY) return { version, senderDeviceId, keys, ...payload };

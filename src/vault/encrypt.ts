@@ -34,10 +34,10 @@ function requestKey(scope: Scope, kind: string, peer: BareJid, requestId: string
 }
 
 /** Encrypts a text in one version and stages what it says. */
-function encryptIn(job: EncryptJob, peer: BareJid, text: string): EncryptedMessage {
+async function encryptIn(job: EncryptJob, peer: BareJid, text: string): Promise<EncryptedMessage> {
   const { context, unit, scope, version } = job;
   const sealed = sealPayload(version, text, context.random);
-  const message = encryptKeys(job, sealed);
+  const message = await encryptKeys(job, sealed);
   const { iv, payload } = sealed;
   const ciphertext = { version, sender: scope.jid, payload, ...(iv !== undefined && { iv }) };
   unit.put('archive', archiveKey(scope, ciphertext), { v: 1, peer, text, at: context.now() });
@@ -45,15 +45,19 @@ function encryptIn(job: EncryptJob, peer: BareJid, text: string): EncryptedMessa
 }
 
 /** The messages of all versions that are needed, legacy first. */
-function encryptAll(
+async function encryptAll(
   job: Omit<EncryptJob, 'version'>,
   { peer, text, envelope }: OutgoingMessage,
-): readonly EncryptedMessage[] {
-  return VERSIONS.flatMap((version) => {
+): Promise<readonly EncryptedMessage[]> {
+  const messages: EncryptedMessage[] = [];
+  for (const version of VERSIONS) {
     const targets = job.targets.filter((target) => target.version === version);
-    if (targets.length === 0) return [];
-    return [encryptIn({ ...job, version, targets }, peer, version === LEGACY ? text : envelope)];
-  });
+    const plaintext = version === LEGACY ? text : envelope;
+    if (targets.length > 0) {
+      messages.push(await encryptIn({ ...job, version, targets }, peer, plaintext));
+    }
+  }
+  return messages;
 }
 
 /** Encrypts a message of a chat. Answers `refused` when trust, devices or sessions do not allow it. */
@@ -76,7 +80,10 @@ export function encryptMessage(
     if (choice.kind === 'held') return { kind: 'refused', code: choice.code };
     const { targets, skipped } = choice;
     if (isTooLarge(outgoing, targets)) return { kind: 'refused', code: 'too-large' };
-    const [first, ...others] = encryptAll({ context, unit, scope, recipients, targets }, outgoing);
+    const [first, ...others] = await encryptAll(
+      { context, unit, scope, recipients, targets },
+      outgoing,
+    );
     if (first === undefined) throw new TypeError('targets: want at least one');
     for (const { record, isOwn } of recipients.parties) {
       const kept = withoutUsedBundles(record, targets);
@@ -127,7 +134,7 @@ export function encryptEmpty(
     const recipients: Recipients = { account, parties: [party] };
     const targets = [{ party, device, version }];
     const job: EncryptJob = { context, unit, scope, recipients, version, targets };
-    const messages = [encryptKeys(job, sealEmpty(version, context.random))] as const;
+    const messages = [await encryptKeys(job, sealEmpty(version, context.random))] as const;
     savePeer(unit, scope, withoutUsedBundles(party.record, targets));
     unit.put('requests', key, { v: 2, messages, at: context.now() });
     return { kind: 'encrypted', messages, skipped: [] };

@@ -29,9 +29,12 @@ export function withLabels(
 }
 
 /** The label of a device, if its key signed one. */
-export function labelOf(device: DeviceRecord): string | undefined {
+export async function labelOf(device: DeviceRecord): Promise<string | undefined> {
   const { identityKey } = device;
   if (identityKey === undefined) return undefined;
   const labels = VERSIONS.flatMap((version) => factsOf(device, version).label ?? []);
-  return labels.find(({ label, signature }) => isSignedLabel(identityKey, label, signature))?.label;
+  for (const { label, signature } of labels) {
+    if (await isSignedLabel(identityKey, label, signature)) return label;
+  }
+  return undefined;
 }

@@ -11,10 +11,10 @@ import { isResetting } from './repair';
 import { protectableOrigin } from './sites';
 import { trustOf } from './trust';
 
-function deviceView(peer: PeerRecord, device: DeviceRecord): DeviceView {
+async function deviceView(peer: PeerRecord, device: DeviceRecord): Promise<DeviceView> {
   // While a key has changed, the new one is what the user must look at and decide on.
   const identityKey = device.changedKey ?? device.identityKey;
-  const label = labelOf(device);
+  const label = await labelOf(device);
   return {
     deviceId: device.deviceId,
     ...(identityKey !== undefined && { fingerprint: fingerprint(identityKey) }),
@@ -35,11 +35,11 @@ function optOutView(peer: PeerRecord): Pick<ContactView, 'optOut'> {
   return { optOut: { reason, at } };
 }
 
-function contactView(peer: PeerRecord): ContactView {
+async function contactView(peer: PeerRecord): Promise<ContactView> {
   return {
     jid: peer.peer,
     encryption: peer.encryption,
-    devices: peer.devices.map((device) => deviceView(peer, device)),
+    devices: await Promise.all(peer.devices.map((device) => deviceView(peer, device))),
     prefersOmemo2: peer.prefersOmemo2 === true,
     ...optOutView(peer),
     ...(peer.refusal !== undefined && { refusal: peer.refusal }),
@@ -47,9 +47,9 @@ function contactView(peer: PeerRecord): ContactView {
   };
 }
 
-function otherDevices(own: PeerRecord, ownDeviceId: number): DeviceView[] {
+function otherDevices(own: PeerRecord, ownDeviceId: number): Promise<DeviceView[]> {
   const others = own.devices.filter(({ deviceId }) => deviceId !== ownDeviceId);
-  return others.map((device) => deviceView(own, device));
+  return Promise.all(others.map((device) => deviceView(own, device)));
 }
 
 async function accountView(
@@ -68,8 +68,8 @@ async function accountView(
     deviceId: account.deviceId,
     fingerprint: fingerprint(account.identity.publicKey),
     published: account.isPublished,
-    ownDevices: own === undefined ? [] : otherDevices(own, account.deviceId),
-    contacts: peers.filter(({ peer }) => peer !== account.jid).map(contactView),
+    ownDevices: own === undefined ? [] : await otherDevices(own, account.deviceId),
+    contacts: await Promise.all(peers.filter(({ peer }) => peer !== account.jid).map(contactView)),
   };
 }
 

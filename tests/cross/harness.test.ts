@@ -9,9 +9,9 @@ const SEED = 7;
 
 async function check(events: number, fault: (side: Side) => Partial<Side>): Promise<Report> {
   const clock: Clock = { ms: 0 };
-  const side = oursSide(VERSION, SEED + 2, clock);
+  const side = await oursSide(VERSION, SEED + 2, clock);
   const theirs = { ...side, ...fault(side) };
-  return run({ ours: oursSide(VERSION, SEED + 1, clock), theirs }, clock, events, SEED);
+  return await run({ ours: await oursSide(VERSION, SEED + 1, clock), theirs }, clock, events, SEED);
 }
 
 /** Does something else at the `nth` call of a kind. */

@@ -41,13 +41,13 @@ function bytesAsHex(_name: string, value: unknown): unknown {
 }
 
 /** A device of our core; the same seed gives the same keys. */
-export function oursSide(version: OmemoVersion, seed: number, clock: Clock): Side {
+export async function oursSide(version: OmemoVersion, seed: number, clock: Clock): Promise<Side> {
   const source = dice(seed);
   const random = (length: number) => source.bytes(length);
-  const identity = generateIdentity(random);
+  const identity = await generateIdentity(random);
   let state: Stored = {
     identity,
-    prekeys: createPrekeyStore({ version, identity, now: clock.ms, random }),
+    prekeys: await createPrekeyStore({ version, identity, now: clock.ms, random }),
     sessions: { archived: [] },
   };
   const encrypt = (sessions: DeviceSessions, keyMaterial: Uint8Array) => {
@@ -68,7 +68,7 @@ export function oursSide(version: OmemoVersion, seed: number, clock: Clock): Sid
     facts: OURS,
     bundle: async () => toWire(version, bundleOf(version, state.identity, state.prekeys)),
     start: async (bundle, keyMaterial) => {
-      const session = initiateSession({
+      const session = await initiateSession({
         version,
         identity: state.identity,
         bundle: fromWire(version, bundle),
@@ -80,12 +80,18 @@ export function oursSide(version: OmemoVersion, seed: number, clock: Clock): Sid
     decrypt: async ({ bytes }) => {
       try {
         const kept = dropSpentPrekeys(state.prekeys, clock.ms);
-        const opened = decryptKeyMaterial({ version, ...state, prekeys: kept, bytes, random });
+        const opened = await decryptKeyMaterial({
+          version,
+          ...state,
+          prekeys: kept,
+          bytes,
+          random,
+        });
         const used = opened.usedOneTimePrekeyId;
         const prekeys =
           used === undefined
             ? kept
-            : refillOneTimePrekeys(spendOneTimePrekey(kept, used, clock.ms), random);
+            : await refillOneTimePrekeys(spendOneTimePrekey(kept, used, clock.ms), random);
         state = { ...state, prekeys, sessions: opened.sessions };
         return { kind: 'opened', keyMaterial: opened.keyMaterial };
       } catch (error) {
@@ -95,7 +101,7 @@ export function oursSide(version: OmemoVersion, seed: number, clock: Clock): Sid
     },
     rotate: async () => {
       const { prekeys } = state;
-      const rotated = rotateSignedPrekey({
+      const rotated = await rotateSignedPrekey({
         version,
         store: prekeys,
         identity: state.identity,

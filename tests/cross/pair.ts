@@ -32,7 +32,7 @@ function seedOf(): number {
 async function cross(kind: PeerKind, version: OmemoVersion): Promise<Report> {
   const seed = seedOf();
   const clock = { ms: 0 };
-  const ours = oursSide(version, seed + 1, clock);
+  const ours = await oursSide(version, seed + 1, clock);
   const theirs = await startPeer(kind, ours, seed + 2);
   try {
     return await run({ ours, theirs }, clock, EVENTS, seed);

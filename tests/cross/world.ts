@@ -172,7 +172,7 @@ export async function createWorld(
     deliver: async (message) => {
       const to = otherOf(message.from);
       const wanted = open(models[to], message.sent, clock.ms);
-      if (wanted.kind === 'refused') return checkRefused(to, message, wanted);
+      if (wanted.kind === 'refused') return await checkRefused(to, message, wanted);
       checkOpened(to, message, await sides[to].decrypt(message.key));
       models[to] = wanted.model;
       counts[message.from].opened += 1;

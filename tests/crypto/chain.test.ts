@@ -2,7 +2,8 @@
 import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { expandMessageKey, stepChain, stepRoot } from '../../src/crypto/chain';
-import { agree, generateKeyPair, KeyError } from '../../src/crypto/curve';
+import { KeyError } from '../../src/crypto/curve';
+import { agree, generateKeyPair } from '../../src/crypto/engine';
 
 const random = (length: number) => new Uint8Array(randomBytes(length));
 
@@ -10,19 +11,25 @@ function nodeHkdf(ikm: Uint8Array, salt: Uint8Array, info: string, length: numbe
   return new Uint8Array(hkdfSync('sha256', ikm, salt, info, length));
 }
 
-test.each(['WhisperRatchet', 'OMEMO Root Chain'])('KDF_RK with %s', (info) => {
+test.each(['WhisperRatchet', 'OMEMO Root Chain'])('KDF_RK with %s', async (info) => {
   for (let i = 0; i < 10; i++) {
-    const [own, remote, rootKey] = [generateKeyPair(random), generateKeyPair(random), random(32)];
-    const expected = nodeHkdf(agree(own.privateKey, remote.publicKey), rootKey, info, 64);
-    const step = stepRoot(rootKey, own.privateKey, remote.publicKey, info);
+    const [own, remote, rootKey] = [
+      await generateKeyPair(random),
+      await generateKeyPair(random),
+      random(32),
+    ];
+    const expected = nodeHkdf(await agree(own.privateKey, remote.publicKey), rootKey, info, 64);
+    const step = await stepRoot(rootKey, own.privateKey, remote.publicKey, info);
     expect(step).toEqual({ rootKey: expected.slice(0, 32), chainKey: expected.slice(32) });
-    expect(stepRoot(rootKey, remote.privateKey, own.publicKey, info)).toEqual(step);
+    expect(await stepRoot(rootKey, remote.privateKey, own.publicKey, info)).toEqual(step);
   }
 });
 
-test('KDF_RK refuses a ratchet key of low order', () => {
-  const { privateKey } = generateKeyPair(random);
-  expect(() => stepRoot(random(32), privateKey, new Uint8Array(32), 'info')).toThrow(KeyError);
+test('KDF_RK refuses a ratchet key of low order', async () => {
+  const { privateKey } = await generateKeyPair(random);
+  await expect(() => stepRoot(random(32), privateKey, new Uint8Array(32), 'info')).rejects.toThrow(
+    KeyError,
+  );
 });
 
 test('KDF_CK: HMAC of 01 is the message key, of 02 the next chain key', () => {

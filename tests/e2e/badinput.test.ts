@@ -41,7 +41,7 @@ beforeAll(async () => {
   alice = world.person('alice');
   await protect(world, alice);
   const client = await logIn('bob');
-  bob = createRawDevice(client, 1001);
+  bob = await createRawDevice(client, 1001);
   await bob.publishBundle();
   await bob.publishList([bob.deviceId]);
   const list = await client.request(
@@ -106,7 +106,7 @@ describe('device lists and bundles', () => {
   });
 
   it('a bundle with a bad signature', async () => {
-    const device = createRawDevice(await logIn('erin'), 2002);
+    const device = await createRawDevice(await logIn('erin'), 2002);
     const { signedPrekey } = device.bundle;
     const signature = flipBit(signedPrekey.signature, 5);
     await device.publishBundle({ ...device.bundle, signedPrekey: { ...signedPrekey, signature } });
@@ -116,7 +116,7 @@ describe('device lists and bundles', () => {
   });
 
   it('bundles with keys of wrong length, each on a device of its own', async () => {
-    const device = createRawDevice(await logIn('frank'), 3000);
+    const device = await createRawDevice(await logIn('frank'), 3000);
     const { bundle } = device;
     const short = (bytes: Uint8Array) => bytes.slice(0, 31);
     const long = (bytes: Uint8Array) => Uint8Array.of(...bytes, 0);
@@ -179,7 +179,7 @@ describe('messages', () => {
   }
 
   it('a bit flipped in each part of a key exchange, from a new device', async () => {
-    const device = createRawDevice(bob.client, 1002);
+    const device = await createRawDevice(bob.client, 1002);
     await device.publishBundle();
     await device.publishList([bob.deviceId, device.deviceId]);
     await survive('a genuine key exchange', aliceDevice, device);
@@ -204,7 +204,7 @@ describe('messages', () => {
   });
 
   it('a changed device id of an unknown sender, which does not cost the genuine message', async () => {
-    const device = createRawDevice(bob.client, 1004);
+    const device = await createRawDevice(bob.client, 1004);
     await device.publishBundle();
     await device.publishList([bob.deviceId, device.deviceId]);
     const genuine = await device.compose(alice.jid, aliceDevice, 'from a device not seen before');
@@ -217,7 +217,7 @@ describe('messages', () => {
   });
 
   it('a key exchange with a prekey nobody has', async () => {
-    const device = createRawDevice(bob.client, 1003);
+    const device = await createRawDevice(bob.client, 1003);
     await device.publishBundle();
     await device.publishList([bob.deviceId, device.deviceId]);
     const genuine = await device.compose(alice.jid, aliceDevice, 'with a prekey that exists');

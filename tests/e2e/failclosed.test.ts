@@ -96,7 +96,7 @@ describe('a message that cannot be encrypted', () => {
   });
 
   it('is refused for an undecided key under the policy "ask", and leaves once it is decided', async () => {
-    const bob = createRawDevice(await logIn('bob'), 1234);
+    const bob = await createRawDevice(await logIn('bob'), 1234);
     const jid = world.server.jid('bob');
     await bob.publishBundle();
     await bob.publishList([bob.deviceId]);

@@ -82,7 +82,7 @@ describe('a session', () => {
   });
 
   it('that we do not have is replaced once, for a contact', async () => {
-    const carol = createRawDevice(await logIn('carol'), 1001);
+    const carol = await createRawDevice(await logIn('carol'), 1001);
     const jid = world.server.jid('carol');
     await carol.publishBundle();
     await carol.publishList([carol.deviceId]);

@@ -45,10 +45,10 @@ export interface Device {
   readonly random: Random;
 }
 
-export function createDevice(version: OmemoVersion, seed: string): Device {
+export async function createDevice(version: OmemoVersion, seed: string): Promise<Device> {
   const random = seeded(seed);
-  const identity = generateIdentity(random);
-  const prekeys = createPrekeyStore({ version, identity, now: NOW, random });
+  const identity = await generateIdentity(random);
+  const prekeys = await createPrekeyStore({ version, identity, now: NOW, random });
   return { version, identity, prekeys, sessions: NO_SESSIONS, random };
 }
 
@@ -57,9 +57,9 @@ export function bundleOfDevice({ version, identity, prekeys }: Device): Bundle {
 }
 
 /** The device with a new session to the owner of the bundle. */
-export function start(device: Device, bundle: Bundle): Device {
+export async function start(device: Device, bundle: Bundle): Promise<Device> {
   const { version, identity, random } = device;
-  const session = initiateSession({ version, identity, bundle, random });
+  const session = await initiateSession({ version, identity, bundle, random });
   return { ...device, sessions: startWith(device.sessions, session) };
 }
 
@@ -74,9 +74,9 @@ export function write(device: Device, keyMaterial: Uint8Array) {
 }
 
 /** Opens one message; the prekeys stay as they are. */
-export function read(device: Device, bytes: Uint8Array) {
+export async function read(device: Device, bytes: Uint8Array) {
   const { version, sessions, identity, prekeys, random } = device;
-  const opened = decryptKeyMaterial({ version, sessions, identity, prekeys, bytes, random });
+  const opened = await decryptKeyMaterial({ version, sessions, identity, prekeys, bytes, random });
   const after: Device = { ...device, sessions: opened.sessions };
   return { ...opened, device: after };
 }

@@ -1,7 +1,8 @@
 // Every single flipped bit of what other implementations sent is refused, with the state unchanged, and the genuine
 // message still opens afterwards.
 import { describe, expect, test, vi } from 'vitest';
-import type * as Curve from '../../src/crypto/curve';
+import { KEY_LENGTH } from '../../src/crypto/curve';
+import type * as Engine from '../../src/crypto/engine';
 import { openPayload } from '../../src/omemo/payload';
 import { base64, conversationOf, hex, type RecvStep } from '../vectors/vectors';
 import { codeOf } from './codes';
@@ -9,25 +10,25 @@ import { decrypt, receive, send, sendOf } from './play';
 import { vectorDevice } from './vector-device';
 
 // Most flips leave the keys alone: an agreement that was computed once need not be computed a thousand times.
-vi.mock('../../src/crypto/curve', async (original) => {
-  const curve = await original<typeof Curve>();
+vi.mock('../../src/crypto/engine', async (original) => {
+  const engine = await original<typeof Engine>();
   const hexOf = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
-  const agreed = new Map<string, Uint8Array>();
-  const pairs = new Map<string, ReturnType<typeof Curve.generateKeyPair>>();
+  const agreed = new Map<string, Promise<Uint8Array>>();
+  const pairs = new Map<string, ReturnType<typeof Engine.generateKeyPair>>();
   const remember = <T>(known: Map<string, T>, key: string, make: () => T): T => {
     const value = known.get(key) ?? make();
     known.set(key, value);
     return value;
   };
   return {
-    ...curve,
+    ...engine,
     agree: (privateKey: Uint8Array, publicKey: Uint8Array) =>
       remember(agreed, hexOf(privateKey) + hexOf(publicKey), () =>
-        curve.agree(privateKey, publicKey),
-      ).slice(),
+        engine.agree(privateKey, publicKey),
+      ),
     generateKeyPair: (random: (length: number) => Uint8Array) => {
-      const drawn = random(curve.KEY_LENGTH);
-      return remember(pairs, hexOf(drawn), () => curve.generateKeyPair(() => drawn));
+      const drawn = random(KEY_LENGTH);
+      return remember(pairs, hexOf(drawn), () => engine.generateKeyPair(() => drawn));
     },
   };
 });
@@ -39,17 +40,17 @@ function flipped(bytes: Uint8Array, bit: number): Uint8Array {
 }
 
 /** A conversation played until its first message that is a key exchange, or is none, is about to be received. */
-function before(id: string, isKeyExchange: boolean) {
+async function before(id: string, isKeyExchange: boolean) {
   const conversation = conversationOf(id);
   const { alice, bob } = conversation.parties;
-  const devices = { alice: vectorDevice(alice), bob: vectorDevice(bob) };
+  const devices = { alice: await vectorDevice(alice), bob: await vectorDevice(bob) };
   for (const [index, step] of conversation.steps.entries()) {
     if (step.op === 'send') {
-      send(conversation, devices[step.from], step);
+      await send(conversation, devices[step.from], step);
     } else if (sendOf(conversation, step.msg).kex === isKeyExchange) {
       return { conversation, device: devices[step.to], index, step };
     } else {
-      receive(conversation, devices[step.to], index);
+      await receive(conversation, devices[step.to], index);
     }
   }
   throw new Error('no such message');
@@ -82,35 +83,37 @@ describe.each([
   { id: 'v2-basic', kind: 'key exchange', open: [] },
   { id: 'v2-basic', kind: 'message', open: [] },
 ])('a flipped bit in a $kind of $id', ({ id, kind, open }) => {
-  test('is refused everywhere but where nothing is authenticated', () => {
-    const { conversation, device, index, step } = before(id, kind === 'key exchange');
+  test('is refused everywhere but where nothing is authenticated', async () => {
+    const { conversation, device, index, step } = await before(id, kind === 'key exchange');
     const sent = sendOf(conversation, step.msg);
     const key = base64(sent.key);
     const state = structuredClone(device);
     const opened: number[] = [];
     for (let bit = 0; bit < key.length * 8; bit++) {
-      const code = codeOf(() => attempt(conversation.namespace, device, flipped(key, bit), step));
+      const code = await codeOf(() =>
+        attempt(conversation.namespace, device, flipped(key, bit), step),
+      );
       if (code === 'ok') opened.push(bit);
     }
     expect(opened).toEqual(open);
     expect(device).toEqual(state);
-    receive(conversation, device, index);
+    await receive(conversation, device, index);
   }, 60_000);
 });
 
-function attempt(
+async function attempt(
   version: Parameters<typeof decrypt>[0],
   device: Parameters<typeof decrypt>[1],
   bytes: Uint8Array,
   step: RecvStep,
 ) {
-  return decrypt(version, device, bytes, step.newRatchetPriv ?? '11'.repeat(32));
+  return await decrypt(version, device, bytes, step.newRatchetPriv ?? '11'.repeat(32));
 }
 
 describe.each(['legacy-basic', 'legacy-iv16', 'legacy-tag-in-payload', 'v2-basic'])(
   'a flipped bit in a payload of %s',
   (id) => {
-    test('is refused, also in its iv and key material', () => {
+    test('is refused, also in its iv and key material', async () => {
       const { namespace, steps } = conversationOf(id);
       const [sent] = steps;
       if (sent?.op !== 'send' || sent.payload === null) throw new Error('want a payload');
@@ -124,7 +127,7 @@ describe.each(['legacy-basic', 'legacy-iv16', 'legacy-tag-in-payload', 'v2-basic
         if (bytes === undefined) continue;
         for (let bit = 0; bit < bytes.length * 8; bit++) {
           const damaged = { ...genuine, [part]: flipped(bytes, bit) };
-          expect(codeOf(() => openPayload(namespace, damaged))).toBe('bad-mac');
+          expect(await codeOf(() => openPayload(namespace, damaged))).toBe('bad-mac');
         }
       }
       expect(openPayload(namespace, genuine)).toBe(sent.plaintext);

@@ -16,28 +16,28 @@ import { report, runs, TEST_TIMEOUT_MS } from './runs';
 const MATERIALS = Array.from({ length: 6 }, (_, n) => new Uint8Array(48).fill(n + 1));
 
 /** Two devices in the middle of a talk, and messages of every kind that Bob has yet to read, or has read. */
-function talk(version: OmemoVersion) {
-  const freshAlice = createDevice(version, `${version} fuzz alice`);
-  const freshBob = createDevice(version, `${version} fuzz bob`);
+async function talk(version: OmemoVersion) {
+  const freshAlice = await createDevice(version, `${version} fuzz alice`);
+  const freshBob = await createDevice(version, `${version} fuzz bob`);
   const material = (n: number) => MATERIALS[n] ?? new Uint8Array(0);
-  const opening = write(start(freshAlice, bundleOfDevice(freshBob)), material(0));
+  const opening = write(await start(freshAlice, bundleOfDevice(freshBob)), material(0));
   const repeat = write(opening.device, material(1));
-  const answer = write(read(freshBob, opening.bytes).device, material(2));
-  const late = write(read(repeat.device, answer.bytes).device, material(3));
+  const answer = write((await read(freshBob, opening.bytes)).device, material(2));
+  const late = write((await read(repeat.device, answer.bytes)).device, material(3));
   const next = write(late.device, material(4));
-  const again = write(start(next.device, bundleOfDevice(freshBob)), material(5));
+  const again = write(await start(next.device, bundleOfDevice(freshBob)), material(5));
   return {
     fresh: freshBob,
-    bob: read(answer.device, next.bytes).device,
+    bob: (await read(answer.device, next.bytes)).device,
     bundle: bundleOfDevice(freshBob),
     read: [opening.bytes, next.bytes],
     unread: [repeat.bytes, late.bytes, again.bytes],
   };
 }
 
-describe.each(VERSIONS)('%s', (version) => {
+describe.each(VERSIONS)('%s', async (version) => {
   const protocol = protocolFor(version);
-  const { fresh, bob, bundle, ...messages } = talk(version);
+  const { fresh, bob, bundle, ...messages } = await talk(version);
   const genuine = [...messages.read, ...messages.unread];
   const inner = genuine.map((bytes) =>
     protocol.isKeyExchange(bytes) ? protocol.decodeKeyExchange(bytes).message : bytes,
@@ -48,17 +48,17 @@ describe.each(VERSIONS)('%s', (version) => {
     return { counts, count: (code: string) => (counts[code] = (counts[code] ?? 0) + 1) };
   }
 
-  function check<T>(
+  async function check<T>(
     what: string,
     arbitrary: fc.Arbitrary<T>,
     tries: number,
     share: number,
-    step: (value: T) => string,
+    step: (value: T) => Promise<string>,
   ) {
     const { counts, count } = counter();
-    fc.assert(
-      fc.property(arbitrary, (value) => {
-        count(step(value));
+    await fc.assert(
+      fc.asyncProperty(arbitrary, async (value) => {
+        count(await step(value));
       }),
       runs<[T]>(tries, share / VERSIONS.length),
     );
@@ -68,8 +68,8 @@ describe.each(VERSIONS)('%s', (version) => {
 
   test(
     'decodeMessage',
-    () => {
-      check('decodeMessage', fc.oneof(anything, damaged(inner)), 1500, 0.1, (bytes) =>
+    async () => {
+      await check('decodeMessage', fc.oneof(anything, damaged(inner)), 1500, 0.1, (bytes) =>
         codeOf(() => {
           const { header, ciphertext, mac } = protocol.decodeMessage(bytes);
           expect([header.ratchetKey.length, mac.length]).toEqual([32, protocol.macLength]);
@@ -83,9 +83,9 @@ describe.each(VERSIONS)('%s', (version) => {
 
   test(
     'decodeKeyExchange',
-    () => {
+    async () => {
       const source = fc.oneof(anything, damaged(genuine));
-      check('decodeKeyExchange', source, 1500, 0.1, (bytes) =>
+      await check('decodeKeyExchange', source, 1500, 0.1, (bytes) =>
         codeOf(() => {
           const { identityKey, ephemeralKey, message } = protocol.decodeKeyExchange(bytes);
           expect([identityKey.length, ephemeralKey.length]).toEqual([32, 32]);
@@ -98,21 +98,23 @@ describe.each(VERSIONS)('%s', (version) => {
 
   test(
     'decryptKeyMaterial',
-    () => {
+    async () => {
       const source = fc.tuple(
         fc.constantFrom(fresh, bob),
         fc.oneof(anything, damaged(genuine), damaged(genuine)),
       );
       const before = structuredClone(state());
-      check('decryptKeyMaterial', source, 120, 0.5, ([device, bytes]) =>
-        codeOf(() => {
-          const { keyMaterial } = read(device, bytes);
+      await check('decryptKeyMaterial', source, 120, 0.5, ([device, bytes]) =>
+        codeOf(async () => {
+          const { keyMaterial } = await read(device, bytes);
           // What still opens was damaged outside of what the MAC covers, or not at all.
           expect(MATERIALS.some((each) => equalBytes(each, keyMaterial))).toBe(true);
         }),
       );
       expect(isDeepStrictEqual(state(), before)).toBe(true);
-      const opened = messages.unread.map((bytes) => codeOf(() => read(bob, bytes)));
+      const opened = await Promise.all(
+        messages.unread.map((bytes) => codeOf(() => read(bob, bytes))),
+      );
       expect(opened).toEqual(['ok', 'ok', 'ok']);
 
       function state() {
@@ -128,7 +130,7 @@ describe.each(VERSIONS)('%s', (version) => {
 
   test(
     'openPayload',
-    () => {
+    async () => {
       const sealed = sealPayload(version, 'a text of some length, é中😀', seeded('payload'));
       const part = (bytes: Uint8Array) =>
         fc.oneof(
@@ -141,7 +143,7 @@ describe.each(VERSIONS)('%s', (version) => {
         payload: part(sealed.payload),
         ...(sealed.iv !== undefined && { iv: part(sealed.iv) }),
       });
-      check('openPayload', source, 1500, 0.1, (value) =>
+      await check('openPayload', source, 1500, 0.1, (value) =>
         codeOf(() => {
           expect(openPayload(version, value)).toBe('a text of some length, é中😀');
         }),
@@ -152,7 +154,7 @@ describe.each(VERSIONS)('%s', (version) => {
 
   test(
     'verifyBundle',
-    () => {
+    async () => {
       const key = (bytes: Uint8Array) =>
         fc.oneof(
           { weight: 4, arbitrary: fc.constant(bytes) },
@@ -177,9 +179,9 @@ describe.each(VERSIONS)('%s', (version) => {
         ),
       });
       const source = fc.tuple(identity, prekeys).map(([one, other]) => ({ ...one, ...other }));
-      check('verifyBundle', source, 150, 0.2, (published) =>
-        codeOf(() => {
-          const checked = verifyBundle(version, published);
+      await check('verifyBundle', source, 150, 0.2, (published) =>
+        codeOf(async () => {
+          const checked = await verifyBundle(version, published);
           expect(checked.identityKey).toEqual(identityKey);
           expect(checked.signedPrekey.publicKey).toEqual(signedPrekey.publicKey);
           expect(checked.oneTimePrekeys.length).toBeGreaterThan(0);

@@ -39,17 +39,22 @@ function must(holds: boolean, what: string): asserts holds {
 const made = new Map<string, Device>();
 
 /** Devices are values: one that was made serves every network. */
-function deviceNamed(version: OmemoVersion, name: string): Device {
+async function deviceNamed(version: OmemoVersion, name: string): Promise<Device> {
   const key = `${version} ${name}`;
-  const device = made.get(key) ?? createDevice(version, key);
+  const device = made.get(key) ?? (await createDevice(version, key));
   made.set(key, device);
   return device;
 }
 
 /** A network of fresh devices of one version. */
-export function createNetwork(version: OmemoVersion, names: readonly string[]) {
+export async function createNetwork(version: OmemoVersion, names: readonly string[]) {
   const peers = new Map<string, Peer>(
-    names.map((name) => [name, { device: deviceNamed(version, name), sessions: new Map() }]),
+    await Promise.all(
+      names.map(async (name): Promise<[string, Peer]> => [
+        name,
+        { device: await deviceNamed(version, name), sessions: new Map() },
+      ]),
+    ),
   );
   /** Fetched once and old: three prekeys, which several devices use more than once. */
   const bundles = new Map<string, Bundle>(
@@ -99,28 +104,28 @@ export function createNetwork(version: OmemoVersion, names: readonly string[]) {
   }
 
   /** Runs a step and makes sure that it left its input alone. */
-  function pure<T>(device: Device, step: () => T): T {
+  async function pure<T>(device: Device, step: () => T): Promise<Awaited<T>> {
     const { random: _source, ...state } = device;
     const before = structuredClone(state);
     try {
-      return step();
+      return await step();
     } finally {
       must(isDeepStrictEqual(state, before), 'a step changed its input');
     }
   }
 
-  function send(from: string, to: string, isReset = false): void {
+  async function send(from: string, to: string, isReset = false): Promise<void> {
     let device = facing(from, to);
     const bundle = bundles.get(to);
     must(bundle !== undefined, `no bundle of ${to}`);
     if (isReset || device.sessions.current === undefined) {
       const present = device;
-      device = pure(present, () => start(present, bundle));
+      device = await pure(present, () => start(present, bundle));
     }
     const ready = device;
     const keyMaterial = new Uint8Array(48).fill(count & 0xff, 0, 1).fill(count >> 8, 1, 2);
     count += 1;
-    const written = pure(ready, () => write(ready, keyMaterial));
+    const written = await pure(ready, () => write(ready, keyMaterial));
     keep(from, to, written.device);
     const protocol = protocolFor(version);
     const inner = written.isKeyExchange
@@ -144,14 +149,14 @@ export function createNetwork(version: OmemoVersion, names: readonly string[]) {
     return newer.filter((each) => seen.has(each)).length >= RATCHET_LIMITS.chains;
   }
 
-  function deliver(message: Message): void {
+  async function deliver(message: Message): Promise<void> {
     const device = facing(message.to, message.from);
-    const code = codeOf(() => pure(device, () => read(device, message.bytes)));
+    const code = await codeOf(() => pure(device, () => read(device, message.bytes)));
     if (code !== 'ok') {
       must(mayBeLost(message), `lost a message: ${code}`);
       return;
     }
-    const got = read(device, message.bytes);
+    const got = await read(device, message.bytes);
     must(equalBytes(got.keyMaterial, message.keyMaterial), 'another text');
     const { publicKey } = peerOf(message.from).device.identity;
     must(equalBytes(got.remoteIdentityKey, publicKey), 'another identity');
@@ -160,7 +165,7 @@ export function createNetwork(version: OmemoVersion, names: readonly string[]) {
     const spent = used === undefined ? prekeys : spendOneTimePrekey(prekeys, used, NOW);
     keep(message.to, message.from, {
       ...got.device,
-      prekeys: refillOneTimePrekeys(spent, random),
+      prekeys: await refillOneTimePrekeys(spent, random),
     });
     opened.set(message.session, (opened.get(message.session) ?? new Set()).add(message.chain));
     delivered.push(message);
@@ -170,17 +175,17 @@ export function createNetwork(version: OmemoVersion, names: readonly string[]) {
     send,
 
     /** Delivers the message at a place of the queue, or loses it. */
-    take(place: number, isLost: boolean): void {
+    async take(place: number, isLost: boolean): Promise<void> {
       const [message] = transit.splice(place % Math.max(transit.length, 1), 1);
-      if (message !== undefined && !isLost) deliver(message);
+      if (message !== undefined && !isLost) await deliver(message);
     },
 
     /** Delivers something a second time. */
-    repeat(place: number): void {
+    async repeat(place: number): Promise<void> {
       const message = delivered[place % Math.max(delivered.length, 1)];
       if (message === undefined) return;
       const device = facing(message.to, message.from);
-      const code = codeOf(() => pure(device, () => read(device, message.bytes)));
+      const code = await codeOf(() => pure(device, () => read(device, message.bytes)));
       must(code === 'duplicate' || code === 'bad-mac', `a repeated message is ${code}`);
     },
 
@@ -195,9 +200,9 @@ export function createNetwork(version: OmemoVersion, names: readonly string[]) {
     },
 
     /** Everything under way arrives, newest first; then every two devices talk, and mean the same session. */
-    settle(): void {
+    async settle(): Promise<void> {
       for (let message = transit.pop(); message !== undefined; message = transit.pop()) {
-        deliver(message);
+        await deliver(message);
       }
       for (const [index, a] of names.entries()) {
         for (const b of names.slice(index + 1)) {
@@ -206,8 +211,9 @@ export function createNetwork(version: OmemoVersion, names: readonly string[]) {
             [b, a],
             [a, b],
           ] as const) {
-            send(from, to);
-            for (let message = transit.pop(); message; message = transit.pop()) deliver(message);
+            await send(from, to);
+            for (let message = transit.pop(); message; message = transit.pop())
+              await deliver(message);
           }
           const [one, other] = [facing(a, b).sessions.current, facing(b, a).sessions.current];
           must(one !== undefined && other !== undefined, 'no session');

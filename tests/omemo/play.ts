@@ -21,13 +21,13 @@ export function sendOf(conversation: Conversation, msg: string): SendStep {
 }
 
 /** Opens the bytes of a key; `ratchetPrivate` is what the device draws for its next ratchet key, in hex. */
-export function decrypt(
+export async function decrypt(
   version: OmemoVersion,
   device: VectorDevice,
   bytes: Uint8Array,
   ratchetPrivate: string | undefined,
 ) {
-  return decryptKeyMaterial({
+  return await decryptKeyMaterial({
     version,
     sessions: device.sessions,
     identity: device.identity,
@@ -38,18 +38,24 @@ export function decrypt(
 }
 
 /** One `recv` step: the outcome is the expected one, and nothing that was given changes. */
-export function receive(conversation: Conversation, device: VectorDevice, index: number): void {
+export async function receive(
+  conversation: Conversation,
+  device: VectorDevice,
+  index: number,
+): Promise<void> {
   const { namespace: version } = conversation;
   const step = conversation.steps[index];
   if (step?.op !== 'recv') throw new Error('want a recv step');
   const sent = sendOf(conversation, step.msg);
   const before = structuredClone(device.sessions);
   if (step.expect !== 'ok') {
-    expect(codeOf(() => decrypt(version, device, base64(sent.key), undefined))).toBe(step.expect);
+    expect(await codeOf(() => decrypt(version, device, base64(sent.key), undefined))).toBe(
+      step.expect,
+    );
     expect(device.sessions).toEqual(before);
     return;
   }
-  const opened = decrypt(version, device, base64(sent.key), step.newRatchetPriv);
+  const opened = await decrypt(version, device, base64(sent.key), step.newRatchetPriv);
   expect(device.sessions).toEqual(before); // the step mutates nothing
   device.sessions = opened.sessions;
   expect(Buffer.from(opened.keyMaterial).toString('hex')).toBe(sent.keyMaterial);
@@ -63,15 +69,21 @@ export function receive(conversation: Conversation, device: VectorDevice, index:
 }
 
 /** One `send` step: the bytes are those of the vectors. */
-export function send(conversation: Conversation, device: VectorDevice, step: SendStep): void {
+export async function send(
+  conversation: Conversation,
+  device: VectorDevice,
+  step: SendStep,
+): Promise<void> {
   const { namespace: version, parties } = conversation;
   const start = step.newSession;
   if (start !== undefined) {
     const random = scripted(hex(start.baseKeyPriv), hex(start.ratchetPriv));
     const peer = step.from === 'alice' ? parties.bob : parties.alice;
     const bundle = vectorBundle(version, peer, start.preKeyId);
-    expect(verifyBundle(version, bundle).identityKey).toEqual(hex(peer.identity.curve25519Pub));
-    const session = initiateSession({ version, identity: device.identity, bundle, random });
+    expect((await verifyBundle(version, bundle)).identityKey).toEqual(
+      hex(peer.identity.curve25519Pub),
+    );
+    const session = await initiateSession({ version, identity: device.identity, bundle, random });
     device.sessions = startWith(device.sessions, session);
   }
   const session = device.sessions.current;

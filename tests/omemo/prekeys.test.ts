@@ -27,17 +27,17 @@ import { VERSIONS } from './devices';
 const NOW = Date.UTC(2026, 0, 5);
 const random = (length: number) => new Uint8Array(randomBytes(length));
 const version = 'eu.siacs.conversations.axolotl';
-const identity = generateIdentity(random);
-const fresh = createPrekeyStore({ version, identity, now: NOW, random });
+const identity = await generateIdentity(random);
+const fresh = await createPrekeyStore({ version, identity, now: NOW, random });
 const publishedIds = (store: typeof fresh) =>
   bundleOf(version, identity, store).oneTimePrekeys.map(({ id }) => id);
 
 describe('a spent one-time prekey', () => {
-  it('leaves the bundle at once, is still found, and is replaced by another', () => {
+  it('leaves the bundle at once, is still found, and is replaced by another', async () => {
     const spent = spendOneTimePrekey(fresh, 7, NOW);
     expect(publishedIds(spent)).not.toContain(7);
     expect(findOneTimePrekey(spent, 7)?.keyPair).toEqual(findOneTimePrekey(fresh, 7)?.keyPair);
-    const full = refillOneTimePrekeys(spent, random);
+    const full = await refillOneTimePrekeys(spent, random);
     expect(publishedIds(full)).toHaveLength(100);
     expect(publishedIds(full)).not.toContain(7);
     expect(publishedIds(full)).toContain(101);
@@ -70,11 +70,11 @@ describe('a spent one-time prekey', () => {
     expect(spent.spentPrekeys).toHaveLength(1);
   });
 
-  it('is one of a bounded number, of which the oldest go', () => {
+  it('is one of a bounded number, of which the oldest go', async () => {
     let store = fresh;
     for (let use = 0; use < MAX_SPENT_PREKEYS + 3; use++) {
       const [first] = store.oneTimePrekeys;
-      store = refillOneTimePrekeys(spendOneTimePrekey(store, first?.id ?? 0, NOW), random);
+      store = await refillOneTimePrekeys(spendOneTimePrekey(store, first?.id ?? 0, NOW), random);
     }
     expect(store.spentPrekeys?.map(({ id }) => id)).toEqual(
       Array.from({ length: MAX_SPENT_PREKEYS }, (_, index) => index + 4),
@@ -89,8 +89,8 @@ function nodeKey(edwardsKey: Uint8Array) {
   return createPublicKey({ key, format: 'der', type: 'spki' });
 }
 
-describe.each(VERSIONS)('a store of %s', (each) => {
-  const store = createPrekeyStore({ version: each, identity, now: NOW, random });
+describe.each(VERSIONS)('a store of %s', async (each) => {
+  const store = await createPrekeyStore({ version: each, identity, now: NOW, random });
   const bundle = bundleOf(each, identity, store);
 
   it('has ids from 1, and publishes only public halves', () => {
@@ -116,41 +116,53 @@ describe.each(VERSIONS)('a store of %s', (each) => {
     expect(holds).toEqual(each === 'urn:xmpp:omemo:2' ? [true, false] : [false, true]);
   });
 
-  it('makes a bundle that is accepted under its version and no other', () => {
-    expect(verifyBundle(each, bundle)).toEqual(bundle);
+  it('makes a bundle that is accepted under its version and no other', async () => {
+    expect(await verifyBundle(each, bundle)).toEqual(bundle);
     const [other = each] = VERSIONS.filter((one) => one !== each);
     const disguised = { ...bundle, identityKeyEd: edwardsOf(identity.publicKey) };
-    expect(codeOf(() => verifyBundle(other, disguised))).toBe('bad-signature');
+    expect(await codeOf(() => verifyBundle(other, disguised))).toBe('bad-signature');
   });
 
-  it('rotates its signed prekey after a week, and keeps the one before', () => {
+  it('rotates its signed prekey after a week, and keeps the one before', async () => {
     expect(isRotationDue(store, NOW + SIGNED_PREKEY_AGE_MS - 1)).toBe(false);
     expect(isRotationDue(store, NOW + SIGNED_PREKEY_AGE_MS)).toBe(true);
     const now = NOW + SIGNED_PREKEY_AGE_MS;
-    const rotated = rotateSignedPrekey({ version: each, store, identity, now, random });
+    const rotated = await rotateSignedPrekey({ version: each, store, identity, now, random });
     expect(rotated.signedPrekey.id).toBe(2);
     expect(rotated.signedPrekey.createdAt).toBe(now);
     expect(rotated.previousSignedPrekey).toEqual(store.signedPrekey);
     expect(rotated.oneTimePrekeys).toBe(store.oneTimePrekeys);
-    expect(codeOf(() => verifyBundle(each, bundleOf(each, identity, rotated)))).toBe('ok');
-    const again = rotateSignedPrekey({ version: each, store: rotated, identity, now, random });
+    expect(await codeOf(() => verifyBundle(each, bundleOf(each, identity, rotated)))).toBe('ok');
+    const again = await rotateSignedPrekey({
+      version: each,
+      store: rotated,
+      identity,
+      now,
+      random,
+    });
     expect(again.previousSignedPrekey).toEqual(rotated.signedPrekey);
     expect(isRotationDue(rotated, now)).toBe(false);
   });
 
-  it('starts again at 1 after the last id', () => {
+  it('starts again at 1 after the last id', async () => {
     const last = { ...store, nextOneTimePrekeyId: MAX_ID };
     const emptied = spendOneTimePrekey(spendOneTimePrekey(last, 1, NOW), 2, NOW);
-    const refilled = refillOneTimePrekeys(emptied, random);
+    const refilled = await refillOneTimePrekeys(emptied, random);
     expect(refilled.oneTimePrekeys.slice(-2).map(({ id }) => id)).toEqual([MAX_ID, 1]);
     expect(refilled.nextOneTimePrekeyId).toBe(2);
     const old = { ...store, signedPrekey: { ...store.signedPrekey, id: MAX_ID } };
-    const rotated = rotateSignedPrekey({ version: each, store: old, identity, now: NOW, random });
+    const rotated = await rotateSignedPrekey({
+      version: each,
+      store: old,
+      identity,
+      now: NOW,
+      random,
+    });
     expect(rotated.signedPrekey.id).toBe(1);
   });
 
-  it('refills nothing when it is full', () => {
-    expect(refillOneTimePrekeys(store, random)).toBe(store);
+  it('refills nothing when it is full', async () => {
+    expect(await refillOneTimePrekeys(store, random)).toBe(store);
   });
 });
 
@@ -159,11 +171,11 @@ const ONES = new Uint8Array(32).fill(0xff);
 /** u = p, the smallest u that is not canonical. */
 const P = hex(`ed${'ff'.repeat(30)}7f`);
 
-describe.each(VERSIONS)('a bundle of %s', (each) => {
+describe.each(VERSIONS)('a bundle of %s', async (each) => {
   const good = bundleOf(
     each,
     identity,
-    createPrekeyStore({ version: each, identity, now: NOW, random }),
+    await createPrekeyStore({ version: each, identity, now: NOW, random }),
   );
   const code = (bundle: PublishedBundle) => codeOf(() => verifyBundle(each, bundle));
   const withSigned = (change: Partial<PublishedBundle['signedPrekey']>): PublishedBundle => ({
@@ -181,56 +193,59 @@ describe.each(VERSIONS)('a bundle of %s', (each) => {
     ['no bytes', new Uint8Array(0)],
     ['bit 255', ONES],
     ['u = p', P],
-  ])('with a prekey of %s is refused', (_name, key) => {
-    expect(code(withSigned({ publicKey: key }))).toBe('bad-key');
-    expect(code(withKeys(key))).toBe('bad-key');
+  ])('with a prekey of %s is refused', async (_name, key) => {
+    expect(await code(withSigned({ publicKey: key }))).toBe('bad-key');
+    expect(await code(withKeys(key))).toBe('bad-key');
   });
 
-  it('with an identity key that is unusable is refused', () => {
+  it('with an identity key that is unusable is refused', async () => {
     const { identityKey: _x, identityKeyEd: _ed, ...rest } = good;
-    expect(code(rest)).toBe('malformed');
+    expect(await code(rest)).toBe('malformed');
     const isOmemo2 = each === 'urn:xmpp:omemo:2';
     for (const key of [new Uint8Array(31), new Uint8Array(33), ONES, P]) {
-      expect(code(isOmemo2 ? { ...rest, identityKeyEd: key } : { ...rest, identityKey: key })).toBe(
-        'bad-key',
-      );
+      expect(
+        await code(isOmemo2 ? { ...rest, identityKeyEd: key } : { ...rest, identityKey: key }),
+      ).toBe('bad-key');
     }
     // Of low order: an Ed25519 key of this kind is refused as such, an X key can sign nothing.
     const low = isOmemo2 ? { ...rest, identityKeyEd: ZERO } : { ...rest, identityKey: ZERO };
-    expect(code(low)).toBe(isOmemo2 ? 'bad-key' : 'bad-signature');
+    expect(await code(low)).toBe(isOmemo2 ? 'bad-key' : 'bad-signature');
   });
 
-  it('with any bit of the signed prekey or its signature flipped is refused', () => {
+  it('with any bit of the signed prekey or its signature flipped is refused', async () => {
     const { publicKey, signature } = good.signedPrekey;
     for (const bit of [0, 1, 77, 254]) {
-      const codes = code(withSigned({ publicKey: flipped(publicKey, bit) }));
+      const codes = await code(withSigned({ publicKey: flipped(publicKey, bit) }));
       expect(codes).toBe('bad-signature');
     }
     for (const bit of [0, 100, 255, 256, 400, 503, 510, 511]) {
-      expect(code(withSigned({ signature: flipped(signature, bit) }))).toBe('bad-signature');
+      expect(await code(withSigned({ signature: flipped(signature, bit) }))).toBe('bad-signature');
     }
   });
 
-  it.each([0, 32, 63, 65])('with a signature of %i bytes is refused', (length) => {
-    expect(code(withSigned({ signature: new Uint8Array(length) }))).toBe('bad-signature');
+  it.each([0, 32, 63, 65])('with a signature of %i bytes is refused', async (length) => {
+    expect(await code(withSigned({ signature: new Uint8Array(length) }))).toBe('bad-signature');
   });
 
-  it.each([-1, 1.5, NaN, 2 ** 32, Infinity])('with signed prekey id %f is refused', (id) => {
-    expect(code(withSigned({ id }))).toBe('malformed');
+  it.each([-1, 1.5, NaN, 2 ** 32, Infinity])('with signed prekey id %f is refused', async (id) => {
+    expect(await code(withSigned({ id }))).toBe('malformed');
   });
 
-  it('with signed prekey id 0 or 2^32 − 1 is usable', () => {
-    for (const id of [0, 2 ** 32 - 1]) expect(code(withSigned({ id }))).toBe('ok');
+  it('with signed prekey id 0 or 2^32 − 1 is usable', async () => {
+    for (const id of [0, 2 ** 32 - 1]) expect(await code(withSigned({ id }))).toBe('ok');
   });
 
-  it('offers only one-time prekeys that can be named and are not 0', () => {
+  it('offers only one-time prekeys that can be named and are not 0', async () => {
     const [first] = good.oneTimePrekeys;
     if (first === undefined) throw new Error('want a prekey');
     const ids = [0, -1, 1.5, NaN, 2 ** 32, 7, 2 ** 32 - 1];
     const mixed = { ...good, oneTimePrekeys: ids.map((id) => ({ ...first, id })) };
-    expect(verifyBundle(each, mixed).oneTimePrekeys.map(({ id }) => id)).toEqual([7, 2 ** 32 - 1]);
-    expect(code({ ...good, oneTimePrekeys: [] })).toBe('no-prekeys');
-    expect(code({ ...good, oneTimePrekeys: [{ ...first, id: 0 }] })).toBe('no-prekeys');
+    expect((await verifyBundle(each, mixed)).oneTimePrekeys.map(({ id }) => id)).toEqual([
+      7,
+      2 ** 32 - 1,
+    ]);
+    expect(await code({ ...good, oneTimePrekeys: [] })).toBe('no-prekeys');
+    expect(await code({ ...good, oneTimePrekeys: [{ ...first, id: 0 }] })).toBe('no-prekeys');
   });
 });
 

@@ -29,26 +29,29 @@ const step: fc.Arbitrary<Step> = fc.record({
 describe.each(VERSIONS)('%s', (version) => {
   test.each([2, 3])(
     'what %i devices write each other is read once and unchanged',
-    (size) => {
+    async (size) => {
       const names = NAMES.slice(0, size);
       const total = { runs: 0, sent: 0, delivered: 0 };
-      const property = fc.property(fc.array(step, { minLength: 4, maxLength: 60 }), (steps) => {
-        const network = createNetwork(version, names);
-        for (const { kind, who, whom, place } of steps) {
-          const from = names[who % size] ?? '';
-          const to = names[(who + 1 + (whom % (size - 1))) % size] ?? '';
-          if (kind === 'send' || kind === 'reset') network.send(from, to, kind === 'reset');
-          else if (kind === 'take' || kind === 'lose') network.take(place, kind === 'lose');
-          else if (kind === 'repeat') network.repeat(place);
-          else network.restart(from);
-        }
-        network.settle();
-        const { sent, delivered } = network.counts();
-        total.runs += 1;
-        total.sent += sent;
-        total.delivered += delivered;
-      });
-      fc.assert(property, runs(8, 1 / 4));
+      const property = fc.asyncProperty(
+        fc.array(step, { minLength: 4, maxLength: 60 }),
+        async (steps) => {
+          const network = await createNetwork(version, names);
+          for (const { kind, who, whom, place } of steps) {
+            const from = names[who % size] ?? '';
+            const to = names[(who + 1 + (whom % (size - 1))) % size] ?? '';
+            if (kind === 'send' || kind === 'reset') await network.send(from, to, kind === 'reset');
+            else if (kind === 'take' || kind === 'lose') await network.take(place, kind === 'lose');
+            else if (kind === 'repeat') await network.repeat(place);
+            else network.restart(from);
+          }
+          await network.settle();
+          const { sent, delivered } = network.counts();
+          total.runs += 1;
+          total.sent += sent;
+          total.delivered += delivered;
+        },
+      );
+      await fc.assert(property, runs(8, 1 / 4));
       expect(total.delivered).toBeGreaterThan(50);
       report(`${version}, ${size} devices`, total);
     },

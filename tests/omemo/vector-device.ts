@@ -1,5 +1,6 @@
 // A device built from the private keys of the vectors, with its random source scripted.
-import { clamp, publicKeyOf } from '../../src/crypto/curve';
+import { clamp } from '../../src/crypto/curve';
+import { publicKeyOf } from '../../src/crypto/engine';
 import type {
   DeviceSessions,
   IdentityKeyPair,
@@ -17,23 +18,25 @@ export interface VectorDevice {
   sessions: DeviceSessions;
 }
 
-function keyPair(privateHex: string): KeyPair {
+async function keyPair(privateHex: string): Promise<KeyPair> {
   const privateKey = clamp(hex(privateHex));
-  return { privateKey, publicKey: publicKeyOf(privateKey) };
+  return { privateKey, publicKey: await publicKeyOf(privateKey) };
 }
 
-export function vectorDevice(party: Party): VectorDevice {
+export async function vectorDevice(party: Party): Promise<VectorDevice> {
   const { signedPreKey, preKeys, identity } = party;
   return {
-    identity: keyPair(identity.curve25519Priv),
+    identity: await keyPair(identity.curve25519Priv),
     prekeys: {
       signedPrekey: {
         id: signedPreKey.id,
-        keyPair: keyPair(signedPreKey.priv),
+        keyPair: await keyPair(signedPreKey.priv),
         signature: hex(signedPreKey.signatureOnWire),
         createdAt: 0,
       },
-      oneTimePrekeys: preKeys.map(({ id, priv }) => ({ id, keyPair: keyPair(priv) })),
+      oneTimePrekeys: await Promise.all(
+        preKeys.map(async ({ id, priv }) => ({ id, keyPair: await keyPair(priv) })),
+      ),
       spentPrekeys: [],
       nextOneTimePrekeyId: preKeys.length + 1,
     },

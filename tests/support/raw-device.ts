@@ -102,12 +102,12 @@ function readBundle(reply: Element): Bundle {
   };
 }
 
-export function createRawDevice(client: RawClient, deviceId: number): RawDevice {
-  const identity = generateIdentity(random);
+export async function createRawDevice(client: RawClient, deviceId: number): Promise<RawDevice> {
+  const identity = await generateIdentity(random);
   const bundle = bundleOf(
     NS,
     identity,
-    createPrekeyStore({ version: NS, identity, now: Date.now(), random }),
+    await createPrekeyStore({ version: NS, identity, now: Date.now(), random }),
   );
   const sessions = new Map<string, RatchetSession>();
 
@@ -130,7 +130,12 @@ export function createRawDevice(client: RawClient, deviceId: number): RawDevice 
       const address = `${to}/${rid}`;
       const session =
         sessions.get(address) ??
-        initiateSession({ version: NS, identity, bundle: await fetchBundle(to, rid), random });
+        (await initiateSession({
+          version: NS,
+          identity,
+          bundle: await fetchBundle(to, rid),
+          random,
+        }));
       const { payload, iv, keyMaterial } = sealPayload(NS, text, random);
       const sealed = encryptKeyMaterial({ session, identity, ownDeviceId: deviceId, keyMaterial });
       sessions.set(address, sealed.session);

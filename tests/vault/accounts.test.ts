@@ -67,7 +67,7 @@ describe('an account', () => {
       expect(bundle.oneTimePrekeys.map(({ id }) => id)).toEqual(
         Array.from({ length: 100 }, (_, index) => index + 1),
       );
-      expect(verifyBundle(version, bundle)).toEqual(bundle);
+      expect(await verifyBundle(version, bundle)).toEqual(bundle);
       const record = present(await context.database.get('accounts', scopedKey(SCOPE)));
       expect(Object.keys(record.prekeys)).toEqual([version]);
       expect(await ownBundle(context, SCOPE, version)).toEqual({
@@ -109,7 +109,7 @@ describe('our bundle', () => {
     const before = await dump(juliet.name);
     const { bundle, deviceId } = await ownBundle(juliet.context, juliet.scope, LEGACY);
     expect(deviceId).toBe(juliet.deviceId);
-    verifyBundle(LEGACY, bundle);
+    await verifyBundle(LEGACY, bundle);
     expect(JSON.stringify(bundle)).not.toContain('rivate');
     expect(await dump(juliet.name)).toEqual(before);
   });
@@ -129,7 +129,7 @@ describe('our bundle', () => {
     const { bundle } = await ownBundle(romeo.context, romeo.scope, LEGACY);
     expect(bundle.signedPrekey.id).toBe(2);
     expect(bundle.signedPrekey.publicKey).not.toEqual(kept.bundle.signedPrekey.publicKey);
-    verifyBundle(LEGACY, bundle);
+    await verifyBundle(LEGACY, bundle);
     const stored = await prekeysOf(romeo);
     expect(stored.previousSignedPrekey).toEqual(prekeys.signedPrekey);
     expect(textOf(await receive(reborn(romeo), early, juliet))).toBe('early');

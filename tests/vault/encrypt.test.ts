@@ -518,9 +518,10 @@ describe('a key on the wire', () => {
       bytes: present(message.keys[0]).bytes,
       random: romeo.context.random,
     };
-    expect(decryptKeyMaterial({ ...input, identity, prekeys }).keyMaterial).toHaveLength(32);
+    const opened = await decryptKeyMaterial({ ...input, identity, prekeys });
+    expect(opened.keyMaterial).toHaveLength(32);
     const other = await accountOf(juliet);
     const wrong = { identity: other.identity, prekeys: await prekeysOf(juliet) };
-    expect(() => decryptKeyMaterial({ ...input, ...wrong })).toThrow('omemo: bad-mac');
+    await expect(decryptKeyMaterial({ ...input, ...wrong })).rejects.toThrow('omemo: bad-mac');
   });
 });

@@ -32,7 +32,7 @@ function peer(): PeerRecord {
 const shown = (record: PeerRecord) => labelOf(present(record.devices[0]));
 
 describe('a label', () => {
-  it('is shown when the key of the device signed it, of either sign', () => {
+  it('is shown when the key of the device signed it, of either sign', async () => {
     for (let n = 0; n < 8; n++) {
       const other = keys();
       const record = withIdentityKey(
@@ -42,26 +42,28 @@ describe('a label', () => {
         'blind',
         START,
       ).peer;
-      expect(shown(withLabels(record, OMEMO2, [other.signed('Télé 📱')]))).toBe('Télé 📱');
+      expect(await shown(withLabels(record, OMEMO2, [other.signed('Télé 📱')]))).toBe('Télé 📱');
     }
   });
 
-  it('is not shown when anyone else signed it, or another label', () => {
+  it('is not shown when anyone else signed it, or another label', async () => {
     const stolen = { ...signed('phone'), label: 'laptop' };
     for (const label of [keys().signed('phone'), stolen]) {
-      expect(shown(withLabels(peer(), OMEMO2, [label]))).toBeUndefined();
+      expect(await shown(withLabels(peer(), OMEMO2, [label]))).toBeUndefined();
     }
   });
 
-  it('waits for the key of the device', () => {
+  it('waits for the key of the device', async () => {
     const list = { kind: 'present', value: [5] } as const;
     const listed = withList(newPeer(jid('a@b')), OMEMO2, list, START);
     const labelled = withLabels(listed, OMEMO2, [signed('phone')]);
-    expect(shown(labelled)).toBeUndefined();
-    expect(shown(withIdentityKey(labelled, 5, identityKey, 'blind', START).peer)).toBe('phone');
+    expect(await shown(labelled)).toBeUndefined();
+    expect(await shown(withIdentityKey(labelled, 5, identityKey, 'blind', START).peer)).toBe(
+      'phone',
+    );
   });
 
-  it('goes when the list no longer has it, and none is made for a device that is not listed', () => {
+  it('goes when the list no longer has it, and none is made for a device that is not listed', async () => {
     const labelled = withLabels(peer(), OMEMO2, [signed('phone')]);
     expect(withLabels(labelled, OMEMO2)).toEqual(peer());
     expect(withLabels(peer(), OMEMO2, [{ ...signed('phone'), deviceId: 99 }])).toEqual(peer());

@@ -1,5 +1,5 @@
 // Our core as it is in the extension, with the state in memory.
-import { generateKeyPair } from '../../../src/crypto/curve';
+import { generateKeyPair } from '../../../src/crypto/engine';
 import { signXeddsa } from '../../../src/crypto/xeddsa';
 import { generateIdentity } from '../../../src/omemo/identity';
 import { bundleOf, createPrekeyStore, spendOneTimePrekey } from '../../../src/omemo/prekeys';

@@ -1,6 +1,7 @@
 // The chains of the Double Ratchet (Signal, revision 1, §2.2, §5.2), with the info strings as parameters.
 import { agree } from './engine';
-import { hkdfSha256, hmacSha256 } from './kdf';
+import { hmac, hmacKey } from './hmac';
+import { hkdfSha256 } from './kdf';
 
 const MESSAGE_KEY = Uint8Array.of(1);
 const NEXT_CHAIN_KEY = Uint8Array.of(2);
@@ -21,10 +22,8 @@ export function stepChain(chainKey: Uint8Array): {
   readonly messageKey: Uint8Array;
   readonly chainKey: Uint8Array;
 } {
-  return {
-    messageKey: hmacSha256(chainKey, MESSAGE_KEY),
-    chainKey: hmacSha256(chainKey, NEXT_CHAIN_KEY),
-  };
+  const key = hmacKey(chainKey);
+  return { messageKey: hmac(key, MESSAGE_KEY), chainKey: hmac(key, NEXT_CHAIN_KEY) };
 }
 
 /** What one message key becomes: AES-256 key (32), MAC key (32) and IV (16). */
@@ -36,7 +35,7 @@ export function expandMessageKey(
   readonly macKey: Uint8Array;
   readonly iv: Uint8Array;
 } {
-  const bytes = hkdfSha256(messageKey, new Uint8Array(32), info, 80);
+  const bytes = hkdfSha256(messageKey, undefined, info, 80);
   return {
     encryptionKey: bytes.slice(0, 32),
     macKey: bytes.slice(32, 64),

@@ -13,12 +13,7 @@ async function sharedSecret(
   info: string,
 ): Promise<Uint8Array> {
   const prefix = new Uint8Array(32).fill(0xff);
-  return hkdfSha256(
-    concat(prefix, ...(await Promise.all(agreements))),
-    new Uint8Array(32),
-    info,
-    32,
-  );
+  return hkdfSha256(concat(prefix, ...(await Promise.all(agreements))), undefined, info, 32);
 }
 
 /**

@@ -10,12 +10,17 @@ export function generateIdentity(random: Random): Promise<IdentityKeyPair> {
   return generateKeyPair(random);
 }
 
+/** Every message covers our key in this form; a message for many devices converts it once. */
+const converted = new WeakMap<Uint8Array, Uint8Array>();
+
 /**
  * Our identity key in the form OMEMO 2 publishes: Ed25519, 32 bytes, sign 0 (wire §3).
  * @param identityKey X form, 32 bytes.
  */
 export function edwardsOf(identityKey: Uint8Array): Uint8Array {
-  return toEdwards(identityKey, 0);
+  const edwards = converted.get(identityKey) ?? toEdwards(identityKey, 0);
+  converted.set(identityKey, edwards);
+  return edwards;
 }
 
 /**

@@ -1,6 +1,5 @@
 // The wire types both OMEMO versions use: varint (0) and length-delimited (2). Strict on lengths, tolerant of unknown
 // fields; of a repeated field the last wins (Protocol Buffers encoding).
-import { concat } from '../crypto/bytes';
 import { OmemoError } from './errors';
 
 /** Fields by number; varints are at most 2^32 − 1. */
@@ -9,15 +8,19 @@ export interface Fields {
   readonly bytes: ReadonlyMap<number, Uint8Array>;
 }
 
-function encodeVarint(value: number): Uint8Array {
-  const out: number[] = [];
-  for (let rest = value; ; rest = Math.floor(rest / 128)) {
-    if (rest < 128) {
-      out.push(rest);
-      return Uint8Array.from(out);
-    }
-    out.push((rest % 128) | 0x80);
-  }
+function varintLength(value: number): number {
+  let length = 1;
+  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) length += 1;
+  return length;
+}
+
+/** Writes a varint and answers where it ends. */
+function writeVarint(bytes: Uint8Array, offset: number, value: number): number {
+  let at = offset;
+  let rest = value;
+  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes[at++] = (rest % 128) | 0x80;
+  bytes[at++] = rest;
+  return at;
 }
 
 /** One varint field (uint32). */
@@ -25,12 +28,19 @@ export function numberField(field: number, value: number): Uint8Array {
   if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
     throw new RangeError(`field ${field}: want uint32`);
   }
-  return concat(encodeVarint(field << 3), encodeVarint(value));
+  const tag = field << 3;
+  const bytes = new Uint8Array(varintLength(tag) + varintLength(value));
+  writeVarint(bytes, writeVarint(bytes, 0, tag), value);
+  return bytes;
 }
 
 /** One length-delimited field. */
 export function bytesField(field: number, value: Uint8Array): Uint8Array {
-  return concat(encodeVarint((field << 3) | 2), encodeVarint(value.length), value);
+  const tag = (field << 3) | 2;
+  const { length } = value;
+  const bytes = new Uint8Array(varintLength(tag) + varintLength(length) + length);
+  bytes.set(value, writeVarint(bytes, writeVarint(bytes, 0, tag), length));
+  return bytes;
 }
 
 class Reader {

@@ -55,7 +55,10 @@ export async function initiateSession(input: {
   const bundle = await verifyBundle(version, input.bundle);
   const protocol = protocolFor(version);
   const oneTimePrekey = chooseOneTimePrekey(bundle, random);
-  const ephemeral = await generateKeyPair(random);
+  const [ephemeral, ratchetKeyPair] = await Promise.all([
+    generateKeyPair(random),
+    generateKeyPair(random),
+  ]);
   return awaitWithOmemoErrors(async () => {
     const sharedSecret = await agreeActively({
       info: protocol.x3dhInfo,
@@ -72,7 +75,7 @@ export async function initiateSession(input: {
       ratchet: await initiateRatchet({
         sharedSecret,
         remoteSignedPrekey: bundle.signedPrekey.publicKey,
-        ratchetKeyPair: await generateKeyPair(random),
+        ratchetKeyPair,
         info: protocol.rootInfo,
       }),
       pendingKeyExchange: {

@@ -119,10 +119,20 @@ describe('HKDF-SHA-256', () => {
     expect(Uint8Array.from(out.slice(0, want.length))).toEqual(want);
   });
 
-  test('gives the result of RFC 5869 A.3, without salt and info', () => {
-    expect(hkdfSha256(fill(0x0b, 22), new Uint8Array(0), '', 42)).toEqual(
-      hex('8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8'),
-    );
+  test.each([undefined, new Uint8Array(0), new Uint8Array(32)])(
+    'gives the result of RFC 5869 A.3, without info and with %s as no salt',
+    (salt) => {
+      expect(hkdfSha256(fill(0x0b, 22), salt, '', 42)).toEqual(
+        hex('8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8'),
+      );
+    },
+  );
+
+  test('gives at most 255 blocks', () => {
+    const [ikm, salt] = [fill(1, 32), fill(2, 32)];
+    const want = new Uint8Array(hkdfSync('sha256', ikm, salt, '', 255 * 32));
+    expect(hkdfSha256(ikm, salt, '', 255 * 32)).toEqual(want);
+    expect(() => hkdfSha256(ikm, salt, '', 255 * 32 + 1)).toThrow(RangeError);
   });
 
   test('is that of node:crypto for any input, with info as UTF-8', () => {

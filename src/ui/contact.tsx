@@ -63,10 +63,10 @@ export function Contact(props: { readonly account: Account; readonly contact: Co
   const { store, origin, jid } = account;
   const [isAsking, setAsking] = useState(false);
   const isOff = contact.encryption === 'off';
+  // The question says the same, and asks for the answer.
+  const refusal = contact.optOut === undefined ? contact.refusal : undefined;
   const isUrgent =
-    contact.devices.some(needsDecision) ||
-    contact.refusal !== undefined ||
-    contact.optOut !== undefined;
+    contact.devices.some(needsDecision) || refusal !== undefined || contact.optOut !== undefined;
 
   function setEncryption(encryption: 'on' | 'off'): void {
     setAsking(false);
@@ -89,11 +89,11 @@ export function Contact(props: { readonly account: Account; readonly contact: Co
         </>
       }
     >
-      {contact.refusal !== undefined && (
+      {refusal !== undefined && (
         <p class="alarm">
           The last message was not sent:{' '}
           <span data-testid="refusal" role="status">
-            {explainRefusal(contact.refusal.code)}
+            {explainRefusal(refusal.code)}
           </span>
         </p>
       )}
@@ -138,7 +138,7 @@ export function Contact(props: { readonly account: Account; readonly contact: Co
               setPreference(!contact.prefersOmemo2);
             }}
           />
-          Prefer OMEMO 2, which also hides replies and reactions
+          Prefer OMEMO 2 for this contact
         </label>
       )}
       {isAsking && (

@@ -28,7 +28,7 @@ import {
   type Scope,
 } from './context';
 import { factsOf } from './device-facts';
-import { deviceOf, withIdentityKey } from './devices';
+import { deviceOf, withIdentityKey, withWriting } from './devices';
 import type { AccountRecord, ArchiveRecord, PeerRecord } from './records';
 import { withRepair, withoutReset } from './repair';
 import { loadSessions, sessionsKey, type SessionsByVersion } from './sessions';
@@ -219,7 +219,9 @@ async function commit(
   const seen = withIdentityKey(job.sender, senderDeviceId, opened.identityKey, policy, now);
   // An archived session with the device's former key still opens its late messages; the alarm stays the user's.
   const known = seen.isChanged ? job.sender : seen.peer;
-  const sender = opened.isNewSession ? withoutReset(known, senderDeviceId, version) : known;
+  const settled = opened.isNewSession ? withoutReset(known, senderDeviceId, version) : known;
+  const sender =
+    opened.text === undefined ? settled : withWriting(settled, senderDeviceId, version);
   putSessions();
   if (opened.usedOneTimePrekeyId !== undefined) {
     const spent = withSpentPrekey(account, version, opened.usedOneTimePrekeyId, now);

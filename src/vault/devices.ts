@@ -142,3 +142,10 @@ export function withAcceptedKey(peer: PeerRecord, device: DeviceRecord): PeerRec
   );
   return withDevice(peer, accepted);
 }
+
+/** The peer after a text came from a device in a version. */
+export function withWriting(peer: PeerRecord, deviceId: number, version: OmemoVersion): PeerRecord {
+  const device = deviceOf(peer, deviceId);
+  if (device === undefined || device.writesIn === version) return peer;
+  return withDevice(peer, { ...device, writesIn: version });
+}

@@ -96,6 +96,8 @@ export interface DeviceRecord {
   readonly firstSeen: number;
   readonly lastSeen: number;
   readonly versions: ByVersion<DeviceFacts>;
+  /** The version of its last message with a text: one that it surely reads. */
+  readonly writesIn?: OmemoVersion;
 }
 
 /** What is known of a device list. */

@@ -173,6 +173,33 @@ describe('a device on both lists', () => {
     expect(await write(juliet, 'hello')).toMatchObject({ messages: [{ version: LEGACY }] });
   });
 
+  it('is answered in OMEMO 2 once it writes in it, and in legacy once in that', async () => {
+    const { juliet, romeo } = await couple(LEGACY, OMEMO2);
+    const versionNow = async () => {
+      const outcome = await write(juliet, 'which?');
+      return outcome.kind === 'encrypted' && outcome.messages.map(({ version }) => version);
+    };
+    expect(await versionNow()).toEqual([LEGACY]);
+    await changePeer(romeo, JULIET, (peer) => ({ ...peer, prefersOmemo2: true }));
+    const omemo2 = messageIn(OMEMO2, await write(romeo, 'in OMEMO 2', JULIET));
+    await receive(juliet, omemo2, romeo);
+    expect(await versionNow()).toEqual([OMEMO2]);
+    await changePeer(romeo, JULIET, ({ prefersOmemo2: _before, ...peer }) => peer);
+    await receive(juliet, await send(romeo, JULIET, 'in legacy'), romeo);
+    expect(await versionNow()).toEqual([LEGACY]);
+  });
+
+  it('is not taken to read OMEMO 2 by an empty message', async () => {
+    const { juliet, romeo } = await couple(LEGACY, OMEMO2);
+    await changePeer(juliet, ROMEO, (peer) => ({ ...peer, prefersOmemo2: true }));
+    await receive(romeo, messageIn(OMEMO2, await write(juliet, 'hello')), juliet);
+    await changePeer(juliet, ROMEO, ({ prefersOmemo2: _before, ...peer }) => peer);
+    const address = { jid: JULIET, deviceId: juliet.deviceId, version: OMEMO2 } as const;
+    const empty = await encryptEmpty(romeo.context, romeo.scope, address, 'e');
+    await receive(juliet, messageIn(OMEMO2, empty), romeo);
+    expect(await write(juliet, 'still')).toMatchObject({ messages: [{ version: LEGACY }] });
+  });
+
   it('reads what comes in either', async () => {
     const { juliet, romeo } = await couple(LEGACY, OMEMO2);
     const legacy = await send(romeo, JULIET, 'in legacy');

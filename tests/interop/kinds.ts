@@ -18,9 +18,15 @@ type CommandLine = readonly [string, ...string[]];
 
 const DRIVERS = path.join(import.meta.dirname, 'peers');
 
-/** What the page and the client write to each other. slixmpp-omemo reads keys of both, but texts of the first version only. */
+/** What the page and the client write to each other. */
 export function versionOf(kind: PeerKind): OmemoVersion {
   return kind === 'bot-omemo2' || kind === 'libomemo-c-omemo2' ? OMEMO2 : LEGACY;
+}
+
+/** The versions in which the client has its device on a list. */
+export function listedBy(kind: PeerKind): readonly OmemoVersion[] {
+  // It has keys of both, but reads and writes texts of the first version only.
+  return kind === 'slixmpp-omemo' ? [LEGACY, OMEMO2] : [versionOf(kind)];
 }
 
 function pythonDriver(name: string, ...args: readonly string[]): CommandLine {

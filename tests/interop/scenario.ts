@@ -5,7 +5,7 @@ import { protect } from '../support/extension';
 import { PASSWORD, startWorld, type World } from '../support/people';
 import { bodiesOf, encryptedMessages } from '../support/stanzas';
 import { arrives, exchange, pageShowsAll, send, textsOfPage, type Pair, type Side } from './pair';
-import { versionOf, type PeerKind } from './kinds';
+import { listedBy, versionOf, type PeerKind } from './kinds';
 import { startPeer } from './peer';
 import { resetThenWrite, resetWhileClientWrites } from './reset';
 import { secondDeviceJoins } from './second-device';
@@ -192,7 +192,7 @@ export function describeClient(kind: PeerKind): void {
     it('has each side write in the version of OMEMO that the client has', () => {
       const { person, peer } = pairOf();
       const version = versionOf(kind);
-      expectOfPage(writtenBy(world.server, person.jid), [version]);
+      expectOfPage(writtenBy(world.server, person.jid), [version], listedBy(kind));
       expectOfClient(writtenBy(world.server, peer.jid), version);
     });
   });

@@ -195,7 +195,9 @@ function isInvitation(stanza: Element): boolean {
 
 /**
  * The encrypted stanza: what may stay, an `<encrypted>` for each version, EME, store hint, fallback body (wire §2.3, I-108,
- * design D4). Without a legacy part more is inside the envelope, so less may stay, and XEP-0420 forbids the body.
+ * design D4). Without a legacy part more is inside the envelope, so less may stay. The body stands beside an envelope too,
+ * against XEP-0420 0.5.0. COMPAT(Converse 14, slixmpp): without it Converse counts no unread message and slixmpp tells its
+ * bot of none; Converse, slixmpp-omemo and QXmpp write one themselves.
  * @param messages legacy first: Psi, lurch and Movim read the first `<encrypted>`, whatever its namespace (Q-4).
  */
 export function composeOutbound(plan: ProtectPlan, messages: EncryptedMessages): string {
@@ -210,7 +212,7 @@ export function composeOutbound(plan: ProtectPlan, messages: EncryptedMessages):
     elementOf(build('encryption', { xmlns: NS.eme, namespace: version, name: 'OMEMO' })),
   );
   if (!hasStorageHint(stanza)) append(stanza, elementOf(build('store', { xmlns: NS.hints })));
-  if (isLegacy) appendText(stanza, 'body', NS.client, FALLBACK_BODY);
+  appendText(stanza, 'body', NS.client, FALLBACK_BODY);
   return serialise(stanza);
 }
 

@@ -51,7 +51,7 @@ const FOR_SERVERS =
 describe('a message in the newer version alone', () => {
   const frame = composeOutbound(plan(`<body>x</body>${SIGNALS}${FOR_SERVERS}`), [OMEMO2]);
 
-  it('has only what servers need beside it, EME, hint, and no body', () => {
+  it('has only what servers need beside it, EME, hint and fallback body', () => {
     expect(shape(frame)).toEqual([
       'origin-id urn:xmpp:sid:0',
       'private urn:xmpp:carbons:2',
@@ -59,7 +59,9 @@ describe('a message in the newer version alone', () => {
       `encrypted ${V2}`,
       'encryption urn:xmpp:eme:0',
       'store urn:xmpp:hints',
+      'body jabber:client',
     ]);
+    expect(childrenOf(parseFrame(frame), 'body').map(textOf)).toEqual([FALLBACK_BODY]);
     const eme = childOf(parseFrame(frame), 'encryption', 'urn:xmpp:eme:0');
     expect(eme?.getAttribute('namespace')).toBe(V2);
     expect(['to', 'id', 'type'].map((name) => parseFrame(frame).getAttribute(name))).toEqual([

@@ -127,6 +127,7 @@ describe('a contact with OMEMO 2 only', () => {
       'encrypted',
       'encryption',
       'store',
+      'body',
     ]);
     const outcome = await world.read(frame);
     expect(outcome.kind === 'text' && bodiesIn(outcome.text)).toEqual(['secret']);

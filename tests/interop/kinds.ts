@@ -8,6 +8,7 @@ import { buildLibomemoDevice, buildSmackDriver } from './programs';
 export type PeerKind =
   | 'bot'
   | 'bot-omemo2'
+  | 'gajim'
   | 'libomemo-c'
   | 'libomemo-c-omemo2'
   | 'profanity'
@@ -43,6 +44,7 @@ export async function commandOf(kind: PeerKind): Promise<CommandLine> {
     case 'libomemo-c':
     case 'libomemo-c-omemo2':
       return pythonDriver('libomemo-c', ...omemo, '--device', await buildLibomemoDevice());
+    case 'gajim':
     case 'profanity':
     case 'slixmpp-omemo':
       return pythonDriver(kind);

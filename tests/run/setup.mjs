@@ -10,7 +10,8 @@ import { makePythonPeers } from './python-peers.mjs';
 import { ROOT } from './steps.mjs';
 
 const PEERS = [
-  ...['profanity', 'tmux', 'python3-omemo', 'python3-oldmemo', 'python3-twomemo'],
+  ...['profanity', 'tmux', 'gajim', 'gajim-omemo', 'xvfb'],
+  ...['python3-omemo', 'python3-oldmemo', 'python3-twomemo'],
   ...['python3-slixmpp', 'python3-xmlschema', 'python3-cryptography'],
   'python3-venv',
 ];

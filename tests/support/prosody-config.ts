@@ -89,6 +89,7 @@ s2s_require_encryption = false
 c2s_stanza_size_limit = 4 * 1024 * 1024
 
 archive_expires_after = "never"
+max_archive_query_results = 500
 default_archive_policy = true
 smacks_hibernation_time = ${settings.resumeSeconds}
 limits = { }

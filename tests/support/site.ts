@@ -72,7 +72,9 @@ converse.initialize({
   jid: query.get('jid'),
   keepalive: true,
   loglevel: 'warn',
-  mam_request_all_pages: true,
+  // Receipts fill the archive. Told to fetch all pages, Converse 14 forgets after the first where it was and asks for the
+  // oldest: what lies between is missing, also without us.
+  archived_messages_page_size: 500,
   message_archiving: 'always',
   muc_show_logs_before_join: false,
   notify_all_room_messages: false,

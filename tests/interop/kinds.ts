@@ -5,7 +5,10 @@ import { LEGACY, OMEMO2 } from '../../src/rpc/versions';
 import { pythonOf } from '../run/python-peers.mjs';
 import { buildLibomemoDevice, buildSmackDriver } from './programs';
 
-export type PeerKind =
+/** `converse` runs in a browser, the others are driven as programs of their own. */
+export type PeerKind = 'converse' | DriverKind;
+
+export type DriverKind =
   | 'bot'
   | 'bot-omemo2'
   | 'gajim'
@@ -21,13 +24,20 @@ const DRIVERS = path.join(import.meta.dirname, 'peers');
 
 /** What the page and the client write to each other. */
 export function versionOf(kind: PeerKind): OmemoVersion {
-  return kind === 'bot-omemo2' || kind === 'libomemo-c-omemo2' ? OMEMO2 : LEGACY;
+  switch (kind) {
+    case 'bot-omemo2':
+    case 'converse':
+    case 'libomemo-c-omemo2':
+      return OMEMO2;
+    default:
+      return LEGACY;
+  }
 }
 
 /** The versions in which the client has its device on a list. */
 export function listedBy(kind: PeerKind): readonly OmemoVersion[] {
-  // It has keys of both, but reads and writes texts of the first version only.
-  return kind === 'slixmpp-omemo' ? [LEGACY, OMEMO2] : [versionOf(kind)];
+  // Both have keys of both. Converse reads both and writes in the newer; slixmpp-omemo has texts in the first version only.
+  return kind === 'converse' || kind === 'slixmpp-omemo' ? [LEGACY, OMEMO2] : [versionOf(kind)];
 }
 
 function pythonDriver(name: string, ...args: readonly string[]): CommandLine {
@@ -35,7 +45,7 @@ function pythonDriver(name: string, ...args: readonly string[]): CommandLine {
 }
 
 /** The command line of a driver, without the arguments that all of them take. Builds it where there is something to build. */
-export async function commandOf(kind: PeerKind): Promise<CommandLine> {
+export async function commandOf(kind: DriverKind): Promise<CommandLine> {
   const omemo = ['--omemo', versionOf(kind) === OMEMO2 ? 'omemo2' : 'legacy'];
   switch (kind) {
     case 'bot':

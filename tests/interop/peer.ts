@@ -7,6 +7,7 @@ import { forgetPid, notePid } from '../support/pids';
 import type { ProsodyServer } from '../support/prosody';
 import { tempFolder } from '../support/temp';
 import { until } from '../support/wait';
+import { startConversePeer } from './converse-peer';
 import { commandOf, type PeerKind } from './kinds';
 
 export interface PeerMessage {
@@ -131,6 +132,7 @@ export async function startPeer(
   server: ProsodyServer,
   account: { name: string; password: string },
 ): Promise<Peer> {
+  if (kind === 'converse') return startConversePeer(server, account);
   const command = await commandOf(kind);
   const temp = tempFolder(kind);
   const folder = path.join(temp.path, 'home');

@@ -192,7 +192,12 @@ export function describeClient(kind: PeerKind): void {
     it('has each side write in the version of OMEMO that the client has', () => {
       const { person, peer } = pairOf();
       const version = versionOf(kind);
-      expectOfPage(writtenBy(world.server, person.jid), [version], listedBy(kind));
+      const listed = listedBy(kind);
+      const ofPage = writtenBy(world.server, person.jid);
+      // Before a client has written, the page cannot know which of its versions it writes in, and takes the older.
+      const unasked = first === 'page' ? 1 : 0;
+      if (unasked > 0) expectOfPage(ofPage.slice(0, unasked), listed.slice(0, 1));
+      expectOfPage(ofPage.slice(unasked), [version], listed);
       expectOfClient(writtenBy(world.server, peer.jid), version);
     });
   });

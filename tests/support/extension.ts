@@ -34,6 +34,8 @@ export interface Popup {
   refusal(): Promise<string>;
   /** Switches encryption off for one contact and confirms it. */
   allowPlain(jid: string): Promise<void>;
+  /** Has OMEMO 2 preferred for one contact, whose devices leave the choice. */
+  preferOmemo2(jid: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -156,6 +158,12 @@ function drivePopup(page: Page): Popup {
       await unfold(encryption);
       await page.click(encryption);
       await click(testId('confirm-plain'));
+    },
+    preferOmemo2: async (jid) => {
+      const preference = `${contactSelector(jid)} ${testId('prefer-omemo2')}`;
+      await unfold(preference);
+      await page.click(preference);
+      await wait(`${preference}:checked`);
     },
     close: () => page.close(),
   };

@@ -1,4 +1,5 @@
-// A web site on localhost: Converse as it comes from npm, its own OMEMO left out, and some pages that are no XMPP client.
+// A web site on localhost: Converse as it comes from npm, its own OMEMO left out unless asked for, and some pages that are
+// no XMPP client.
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import path from 'node:path';
@@ -20,7 +21,13 @@ const TYPES: Readonly<Record<string, string>> = {
 export interface Site {
   readonly origin: string;
   /** The page of one person; a reload logs the same person in again. */
-  converseUrl(person: { jid: string; password: string; websocketUrl: string }): string;
+  converseUrl(person: {
+    jid: string;
+    password: string;
+    websocketUrl: string;
+    /** Converse encrypts by itself, in every chat where it can; `silent` without telling what its user does. */
+    omemo?: 'on' | 'silent';
+  }): string;
   /** A page whose body is this HTML. */
   pageUrl(html: string): string;
   stop(): Promise<void>;
@@ -37,9 +44,12 @@ const CONVERSE_PAGE = `<!doctype html>
 </head>
 <body class="converse-fullscreen">
 <div id="conversejs-bg"></div>
+<!-- Converse's OMEMO looks for its library beside a script with a src; the module is still run only once. -->
+<script type="module" src="/dist/converse.min.js"></script>
 <script type="module">
 import converse from '/dist/converse.min.js';
 const query = new URLSearchParams(location.search);
+const hasOmemo = query.has('omemo');
 // Tells the test what Converse itself says about its connection, and opens chats.
 converse.plugins.add('probe', {
   initialize() {
@@ -57,6 +67,22 @@ converse.plugins.add('probe', {
     document.addEventListener('test:open-chat', (event) => api.chats.open(event.detail, {}, true));
     document.addEventListener('test:send', (event) => api.send(u.toStanza(event.detail)));
     document.addEventListener('test:log-out', () => api.user.logout());
+    if (!hasOmemo) return;
+    api.listen.on('OMEMOInitialized', async () => {
+      document.documentElement.dataset.device = await api.omemo.getDeviceID();
+      document.documentElement.dataset.omemo = 'ready';
+    });
+    // What its own windows show: a line for each version of OMEMO and device.
+    document.fingerprintsOf = async (jid) => {
+      const versions = ['eu.siacs.conversations.axolotl', 'urn:xmpp:omemo:2'];
+      const shown = versions.map(async (version) => {
+        const devices = await u.omemo.getDevicesForContact(jid, version);
+        await Promise.all(devices.map((device) => u.omemo.generateFingerprint(device)));
+        return devices.map((device) =>
+          [version, device.get('id'), device.get('bundle').fingerprint].join(' '));
+      });
+      return (await Promise.all(shown)).flat();
+    };
   },
 });
 converse.initialize({
@@ -65,7 +91,7 @@ converse.initialize({
   auto_login: true,
   auto_away: 0,
   auto_reconnect: true,
-  blacklisted_plugins: ['converse-omemo', 'converse-omemo-views'],
+  blacklisted_plugins: hasOmemo ? [] : ['converse-omemo', 'converse-omemo-views'],
   clear_cache_on_logout: false,
   discover_connection_methods: false,
   i18n: 'en',
@@ -78,9 +104,11 @@ converse.initialize({
   message_archiving: 'always',
   muc_show_logs_before_join: false,
   notify_all_room_messages: false,
+  ...(hasOmemo ? { omemo_default: true } : {}),
   password: query.get('password'),
   persistent_store: 'IndexedDB',
   play_sounds: false,
+  send_chat_state_notifications: query.get('omemo') !== 'silent',
   show_client_info: false,
   show_desktop_notifications: false,
   theme: 'classic',
@@ -129,8 +157,11 @@ export async function startSite(): Promise<Site> {
   const origin = `http://localhost:${portOf(server)}`;
   return {
     origin,
-    converseUrl: ({ jid, password, websocketUrl }) =>
-      `${origin}/converse?${new URLSearchParams({ jid, password, websocket: websocketUrl })}`,
+    converseUrl: ({ jid, password, websocketUrl, omemo }) => {
+      const query = new URLSearchParams({ jid, password, websocket: websocketUrl });
+      if (omemo !== undefined) query.set('omemo', omemo);
+      return `${origin}/converse?${query}`;
+    },
     pageUrl: (html) => `${origin}/page?${new URLSearchParams({ html })}`,
     stop: () =>
       new Promise((resolve) => {

@@ -142,6 +142,14 @@ export function accountsInState(view: SiteView): readonly string[] {
   return [...new Set(jids)];
 }
 
+/** The accounts the user is asked about: not one whose messages leave by a page's own OMEMO, whatever the user says. */
+export function accountsToAsk(view: SiteView): SiteView['pending'] {
+  return view.pending.filter(({ jid, endpoint }) => {
+    const streams = view.streams.filter((one) => one.jid === jid && one.endpoint === endpoint);
+    return streams.length === 0 || streams.some(({ state }) => state !== 'passive');
+  });
+}
+
 /** The sentence below the state; what the user switched off is not called encrypted. */
 export function stateDetail(view: SiteView): string {
   const state = siteState(view);

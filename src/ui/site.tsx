@@ -3,6 +3,7 @@ import { explainRefusal } from '../rpc/reasons';
 import type { SiteView, TrustPolicy } from '../rpc/vault-api';
 import {
   accountsInState,
+  accountsToAsk,
   POLICY_WORDS,
   shownText,
   siteState,
@@ -54,7 +55,7 @@ export function SeenAccounts(props: { readonly store: Store; readonly view: Site
   const { origin } = view;
   return (
     <>
-      {view.pending.map(({ jid, endpoint }) => (
+      {accountsToAsk(view).map(({ jid, endpoint }) => (
         <section class="card ask" key={`${jid} ${endpoint}`}>
           <h3>Protect this account here?</h3>
           <p class="jid">{shownText(jid)}</p>

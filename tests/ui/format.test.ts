@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import {
   accountsInState,
+  accountsToAsk,
   dayText,
   fingerprintRows,
   hasBothVersions,
@@ -33,6 +34,17 @@ describe('the state of a site', () => {
     const ready = { tabId: 9, jid: CAROL, endpoint: 'example.org', state: 'ready' } as const;
     const view = site(['failed', 'failed']);
     expect(accountsInState({ ...view, streams: [...view.streams, ready] })).toEqual([ALICE]);
+  });
+
+  it('asks about an account unless each of its pages encrypts itself', () => {
+    const pending = [{ jid: ALICE, endpoint: 'example.org' }];
+    const asked = (states: Parameters<typeof site>[0], endpoint = 'example.org') =>
+      accountsToAsk(site(states, { pending: [{ jid: ALICE, endpoint }] }));
+    expect(asked([])).toEqual(pending);
+    expect(asked(['pending'])).toEqual(pending);
+    expect(asked(['pending', 'passive'])).toEqual(pending);
+    expect(asked(['passive', 'passive'])).toEqual([]);
+    expect(asked(['passive'], 'other.example')).toHaveLength(1);
   });
 
   it('claims full encryption only while no contact of that account is switched off', () => {

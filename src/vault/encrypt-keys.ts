@@ -1,8 +1,8 @@
 // Key material for devices: the sessions it goes through are started and moved on, and staged with what else the request changes.
 import { encryptKeyMaterial, initiateSession, startWith } from '../omemo/ratchet-session';
 import type { SealedEmpty, SealedPayload } from '../omemo/payload';
-import type { DeviceSessions, OmemoVersion, RatchetSession } from '../omemo/types';
-import { LEGACY } from '../rpc/versions';
+import type { DeviceSessions, OmemoVersion, PublishedBundle, RatchetSession } from '../omemo/types';
+import { LEGACY, VERSIONS } from '../rpc/versions';
 import type { EncryptedMessage, Omemo2Key } from '../rpc/vault-api';
 import type { Context, Scope } from './context';
 import { factsOf, withFacts } from './device-facts';
@@ -13,12 +13,29 @@ import { withoutReset } from './repair';
 import { hasSession, sessionsKey } from './sessions';
 import type { Unit } from './transaction';
 
+/**
+ * The bundle without the one-time prekey that a session in the other version begins with, if there is another one.
+ * COMPAT(Converse 14): its versions share their prekeys, and a used id comes back with a new key.
+ */
+function withoutTaken(
+  bundle: PublishedBundle,
+  { party, device, version }: Target,
+): PublishedBundle {
+  const taken = VERSIONS.filter((other) => other !== version).map(
+    (other) =>
+      party.sessions[other].devices[device.deviceId]?.current?.pendingKeyExchange?.oneTimePrekeyId,
+  );
+  const oneTimePrekeys = bundle.oneTimePrekeys.filter(({ id }) => !taken.includes(id));
+  return oneTimePrekeys.some(({ id }) => id > 0) ? { ...bundle, oneTimePrekeys } : bundle;
+}
+
 /** The session to send with, started from the stored bundle if there is none. */
 async function sessionFor(
   context: Context,
   { account }: Recipients,
-  { party, device, version }: Target,
+  target: Target,
 ): Promise<DeviceSessions & { readonly current: RatchetSession }> {
+  const { party, device, version } = target;
   const stored = party.sessions[version];
   const sessions = stored.devices[device.deviceId] ?? { archived: [] };
   const { current } = sessions;
@@ -26,7 +43,12 @@ async function sessionFor(
   const { bundle } = factsOf(device, version);
   if (bundle === undefined) throw new TypeError('device: want a session or a bundle');
   const { identity } = account;
-  const session = await initiateSession({ version, identity, bundle, random: context.random });
+  const session = await initiateSession({
+    version,
+    identity,
+    bundle: withoutTaken(bundle, target),
+    random: context.random,
+  });
   return { ...startWith(sessions, session), current: session };
 }
 

@@ -1,8 +1,10 @@
 // Both versions in one vault (design D3, D4): one identity and one trust, prekeys, lists and sessions apart.
 import { describe, expect, it } from 'vitest';
+import { protocolFor } from '../../src/omemo/protocol';
 import type { OmemoVersion } from '../../src/omemo/types';
 import { LEGACY, OMEMO2, VERSIONS } from '../../src/rpc/versions';
 import { lockOf } from '../../src/vault/context';
+import { factsOf } from '../../src/vault/device-facts';
 import { deviceOf, withBundle, withList, withoutBundle } from '../../src/vault/devices';
 import { encryptEmpty } from '../../src/vault/encrypt';
 import { ownBundle } from '../../src/vault/accounts';
@@ -358,6 +360,48 @@ describe('a session to be started anew', () => {
       chores: [],
     });
     expect(resetChores(await peerOf(fresh, JULIET))).toEqual([]);
+  });
+});
+
+describe('key exchanges in both versions with one device', () => {
+  const prefer = (who: Person) =>
+    changePeer(who, ROMEO, (peer) => ({ ...peer, prefersOmemo2: true }));
+  const prekeyIn = async (who: Person, version: OmemoVersion) => {
+    const [key] = messageIn(version, await write(who, 'hello')).keys;
+    const { bytes } = present(key);
+    return present(protocolFor(version).decodeKeyExchange(bytes).oneTimePrekeyId);
+  };
+  /** Leaves these one-time prekeys only in the bundle of OMEMO 2. */
+  const offer = (who: Person, device: Person, ids: readonly number[]) =>
+    changePeer(who, ROMEO, (peer) => {
+      const known = present(deviceOf(peer, device.deviceId));
+      const bundle = present(factsOf(known, OMEMO2).bundle);
+      const oneTimePrekeys = bundle.oneTimePrekeys.filter(({ id }) => ids.includes(id));
+      return withBundle(
+        peer,
+        device.deviceId,
+        OMEMO2,
+        { ...bundle, oneTimePrekeys },
+        'blind',
+        START,
+      );
+    });
+
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])('take different prekey ids (%i)', async () => {
+    const { juliet, romeo } = await couple(LEGACY, OMEMO2);
+    const taken = await prekeyIn(juliet, LEGACY);
+    const other = taken === 1 ? 2 : 1;
+    await offer(juliet, romeo, [taken, other]);
+    await prefer(juliet);
+    expect(await prekeyIn(juliet, OMEMO2)).toBe(other);
+  });
+
+  it('take the same where there is only one', async () => {
+    const { juliet, romeo } = await couple(LEGACY, OMEMO2);
+    const taken = await prekeyIn(juliet, LEGACY);
+    await offer(juliet, romeo, [taken]);
+    await prefer(juliet);
+    expect(await prekeyIn(juliet, OMEMO2)).toBe(taken);
   });
 });
 

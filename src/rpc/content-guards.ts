@@ -95,7 +95,7 @@ export const CONTENT_GUARDS: {
   readonly [N in keyof ContentApi]: Guard<ContentApi[N]['arg']>;
 } = {
   hello: nothing,
-  attach: record({ stream: STREAM, jid, endpoint: ENDPOINT }),
+  attach: record({ stream: STREAM, jid, endpoint: ENDPOINT }, { writesInClear: bool }),
   report: record(
     {
       stream: STREAM,
@@ -107,6 +107,7 @@ export const CONTENT_GUARDS: {
         'publishing',
         'ready',
         'failed',
+        'expecting',
         'passive',
         'gone',
       ),

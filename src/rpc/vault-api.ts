@@ -36,12 +36,15 @@ export type StreamState =
   | 'publishing' // account granted, keys not yet read back from the server
   | 'ready' // keys are published; messages are encrypted
   | 'failed' // keys could not be published; messages are refused
+  | 'expecting' // the page did OMEMO itself in an earlier stream; it gets what comes as it came until it writes in clear
   | 'passive'; // the page does OMEMO itself; we stay out of it (design D15)
 
 /** The account of a stream, as the vault sees it for this origin. */
 export type Attachment =
   | { readonly kind: 'pending' }
   | { readonly kind: 'ignored' }
+  /** In an earlier stream its page did OMEMO itself, and may in this one. */
+  | { readonly kind: 'expecting' }
   | { readonly kind: 'granted'; readonly deviceId: number };
 
 export interface DeviceAddress {
@@ -174,7 +177,13 @@ export interface ContentApi {
   hello: { arg: Record<string, never>; result: { readonly protect: boolean } };
   /** The account and endpoint of a stream (host[:port] of the socket's URL). */
   attach: {
-    arg: { readonly stream: number; readonly jid: BareJid; readonly endpoint: string };
+    arg: {
+      readonly stream: number;
+      readonly jid: BareJid;
+      readonly endpoint: string;
+      /** The page wrote in clear in this stream: it does not do OMEMO itself, whatever it did before. */
+      readonly writesInClear?: boolean;
+    };
     result: Attachment;
   };
   /** Truth for popup and icon. `gone`: the stream ended. */

@@ -55,6 +55,7 @@ export class AccountLink {
   /** The vault must be asked (again): a decision that comes while an answer is on its way may be newer than it. */
   #isAttachDue = false;
   #attachFailure: RefusalCode | undefined;
+  #writesInClear = false;
   #publishing: Promise<void> = Promise.resolve();
   #devices: Devices | undefined;
   #isResumed = false;
@@ -100,6 +101,11 @@ export class AccountLink {
   /** Has the user, or the page by its own OMEMO, left us out of this stream. */
   isOutOfIt(): boolean {
     return this.#state === 'ignored' || this.#state === 'passive';
+  }
+
+  /** The page did OMEMO itself in an earlier stream, and has shown nothing in this one: what comes may be for its own device. */
+  isExpecting(): boolean {
+    return this.#state === 'expecting';
   }
 
   /** What a message is sent with; undefined while the account is not granted. */
@@ -153,6 +159,13 @@ export class AccountLink {
     if (!this.#isAttaching) this.#attaching = this.#attachWhileDue();
   }
 
+  /** The page wrote what is to be encrypted: it does not do OMEMO itself. Ends when the vault has answered anew. */
+  async writesInClear(): Promise<void> {
+    this.#writesInClear = true;
+    if (this.isExpecting()) this.attach();
+    await this.#attaching;
+  }
+
   /** What failed before may work now that the user writes: a slow server or a full disk need no reload of the page. */
   tryAgain(): void {
     if (this.#state !== 'failed') return;
@@ -195,7 +208,9 @@ export class AccountLink {
   async #attachNow(): Promise<void> {
     const jid = this.#account?.bare;
     if (jid === undefined || this.#state === 'passive') return;
-    const arg = { stream: this.#stream, jid, endpoint: this.#endpoint };
+    const stream = this.#stream;
+    const endpoint = this.#endpoint;
+    const arg = { stream, jid, endpoint, writesInClear: this.#writesInClear };
     const attachment = await this.#vault.request('attach', arg, OUT_LIMIT_MS);
     this.#attachment = attachment;
     if (attachment.kind !== 'granted') return this.#setState(attachment.kind);

@@ -173,6 +173,7 @@ export class StreamSession {
     }
     await atMost(OUT_LIMIT_MS, this.#link.attaching);
     if (this.#link.isOutOfIt()) return AS_IT_IS;
+    await atMost(OUT_LIMIT_MS, this.#link.writesInClear());
     const tools = this.#link.tools();
     if (tools === undefined) {
       return this.#refuse(
@@ -292,6 +293,7 @@ export class StreamSession {
     await atMost(OUT_LIMIT_MS, this.#link.attaching);
     const account = this.#link.account;
     if (account === undefined || this.#link.isOutOfIt()) return AS_IT_IS;
+    if (this.#link.isExpecting()) return AS_IT_IS;
     const event = listEventIn(stanza, account.bare);
     if (event !== undefined) return this.#onListEvent(event, at);
     const { deviceId } = this.#link;
@@ -315,11 +317,13 @@ export class StreamSession {
     { from, version, payload }: ListEvent,
     at: Position,
   ): Promise<Handled | undefined> {
+    // Not asked for by us: the page's own business.
+    if (this.#link.devices === undefined) return AS_IT_IS;
     const jid = bareJid(from);
     const isBare = jid !== undefined && !from.includes('/');
     if (isBare && payload !== undefined) {
-      const seen = this.#link.devices?.seen({ jid, version }, { kind: 'present', value: payload });
-      seen?.catch(() => log('stream', 'warn', 'list-event'));
+      const seen = this.#link.devices.seen({ jid, version }, { kind: 'present', value: payload });
+      seen.catch(() => log('stream', 'warn', 'list-event'));
     }
     return this.#swallow(at);
   }

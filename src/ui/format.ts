@@ -59,6 +59,7 @@ const URGENCY: readonly StreamState[] = [
   'pending',
   'publishing',
   'connecting',
+  'expecting',
   'passive',
   'ignored',
   'ready',
@@ -126,6 +127,12 @@ export const STATE_WORDS: Readonly<Record<SiteState, Words>> = {
       'The keys of this device are not on the server as they should be. Contacts may not reach it, and until the keys were there once messages are refused. Reload the page to try again.',
     tone: 'attention',
   },
+  expecting: {
+    title: 'Waiting for the page',
+    detail:
+      'The last time this page used OMEMO of its own. Omnemo stays out of it until the page writes a text in clear: that is encrypted, or held back.',
+    tone: 'neutral',
+  },
   passive: {
     title: 'The page encrypts itself',
     detail: 'This page uses OMEMO of its own, so Omnemo stays out of it.',
@@ -142,11 +149,13 @@ export function accountsInState(view: SiteView): readonly string[] {
   return [...new Set(jids)];
 }
 
+const LEFT_ALONE: ReadonlySet<StreamState> = new Set(['expecting', 'passive']);
+
 /** The accounts the user is asked about: not one whose messages leave by a page's own OMEMO, whatever the user says. */
 export function accountsToAsk(view: SiteView): SiteView['pending'] {
   return view.pending.filter(({ jid, endpoint }) => {
     const streams = view.streams.filter((one) => one.jid === jid && one.endpoint === endpoint);
-    return streams.length === 0 || streams.some(({ state }) => state !== 'passive');
+    return streams.length === 0 || streams.some(({ state }) => !LEFT_ALONE.has(state));
   });
 }
 

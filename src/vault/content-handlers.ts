@@ -25,7 +25,14 @@ import type { Presence } from './presence';
 import { prepare } from './recipients';
 import { resetChores } from './repair';
 import type { PeerRecord } from './records';
-import { changeSite, decisionOn, isGranted, withSeenAccount } from './sites';
+import {
+  changeSite,
+  decisionOn,
+  hasOwnOmemo,
+  isGranted,
+  withOwnOmemo,
+  withSeenAccount,
+} from './sites';
 import { dropStream, loadStream, saveStream } from './streams';
 
 /** The document a request comes from. */
@@ -83,9 +90,13 @@ export function contentHandlers(context: Context, presence: Presence): ContentHa
       return { protect: isProtected };
     },
 
-    attach: async ({ origin }, { jid, endpoint }) => {
+    attach: async ({ origin }, { jid, endpoint, writesInClear }) => {
       const site = await loadSite(context.database, origin);
       if (!site.isProtected) throw new VaultError('not-granted');
+      if (hasOwnOmemo(site, jid, endpoint)) {
+        if (writesInClear !== true) return { kind: 'expecting' };
+        await changeSite(context, origin, (record) => withOwnOmemo(record, jid, endpoint, false));
+      }
       const decision = decisionOn(site, jid, endpoint);
       if (decision === 'granted') {
         return { kind: 'granted', deviceId: await openAccount(context, { origin, jid }) };
@@ -97,7 +108,12 @@ export function contentHandlers(context: Context, presence: Presence): ContentHa
 
     report: async ({ origin, tabId, portId }, stream) => {
       const site = await loadSite(context.database, origin);
-      if (site.isProtected) presence.report(portId, { origin, tabId }, stream);
+      if (!site.isProtected) return null;
+      const { jid, endpoint, state } = stream;
+      if (state === 'passive' && jid !== undefined) {
+        await changeSite(context, origin, (record) => withOwnOmemo(record, jid, endpoint, true));
+      }
+      presence.report(portId, { origin, tabId }, stream);
       return null;
     },
 

@@ -39,6 +39,8 @@ export interface SeenAccount {
   readonly jid: BareJid;
   readonly endpoint: string;
   readonly decision: 'pending' | 'granted' | 'ignored';
+  /** Its page did OMEMO itself when it was last seen (design D15). */
+  readonly hasOwnOmemo?: boolean;
 }
 
 export interface Refusal {

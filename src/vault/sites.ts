@@ -82,6 +82,26 @@ export function withSeenAccount(site: SiteRecord, jid: BareJid, endpoint: string
   return { ...site, accounts: [...decided, ...pending.slice(1 - MAX_SEEN_ACCOUNTS), seen] };
 }
 
+/** Did the page of an account do OMEMO itself when it was last seen (design D15). */
+export function hasOwnOmemo(site: SiteRecord, jid: BareJid, endpoint: string): boolean {
+  return site.accounts.some((account) => isSame(account, jid, endpoint) && account.hasOwnOmemo);
+}
+
+/** The site with what an account's page does; the same site if it is known to. */
+export function withOwnOmemo(
+  site: SiteRecord,
+  jid: BareJid,
+  endpoint: string,
+  does: boolean,
+): SiteRecord {
+  if (hasOwnOmemo(site, jid, endpoint) === does) return site;
+  const seen = withSeenAccount(site, jid, endpoint);
+  const accounts = seen.accounts.map((account) =>
+    isSame(account, jid, endpoint) ? { ...account, hasOwnOmemo: does } : account,
+  );
+  return { ...seen, accounts };
+}
+
 /**
  * The site with a decision on an account seen there; `forget` lets it ask again.
  * @throws VaultError `stale` if it was never seen there.
@@ -93,8 +113,9 @@ export function withDecision(
   decision: 'grant' | 'ignore' | 'forget',
 ): SiteRecord {
   if (decisionOn(site, jid, endpoint) === undefined) throw new VaultError('stale');
+  const [before] = site.accounts.filter((account) => isSame(account, jid, endpoint));
   const others = site.accounts.filter((account) => !isSame(account, jid, endpoint));
   if (decision === 'forget') return { ...site, accounts: others };
   const decided = decision === 'grant' ? 'granted' : 'ignored';
-  return { ...site, accounts: [...others, { jid, endpoint, decision: decided }] };
+  return { ...site, accounts: [...others, { ...before, jid, endpoint, decision: decided }] };
 }

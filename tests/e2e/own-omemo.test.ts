@@ -104,6 +104,22 @@ describe('a page that had OMEMO before the site was protected', () => {
     expect(sendersOf(alice)).toEqual(ids);
     expect(world.server.leaks('after its reload')).toEqual([]);
   });
+
+  it('shows what came while it was away', async () => {
+    const alice = world.person('alice');
+    const bob = world.person('bob');
+    const url = alice.converse.page.url();
+    await alice.converse.page.goto('about:blank');
+    await bob.converse.send('while it was away');
+    await bob.converse.send('and once more');
+    await alice.converse.page.goto(url);
+    await alice.converse.connected();
+    await alice.converse.openChat(bob.jid);
+    for (const text of ['while it was away', 'and once more']) {
+      await alice.converse.shows(bob.jid, text);
+    }
+    expect(alice.complaints.filter((text) => /decrypt|omemo/i.test(text))).toEqual([]);
+  });
 });
 
 describe('a page whose site brings OMEMO after its account was protected', () => {

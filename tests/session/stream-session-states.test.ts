@@ -32,6 +32,10 @@ afterEach(() => {
 const OWN_LIST = `<iq xmlns='jabber:client' type='set' id='own'><pubsub xmlns='${NS.pubsub}'><publish node='${NS.legacy}.devicelist'><item><list xmlns='${NS.legacy}'/></item></publish></pubsub></iq>`;
 const OWN_MESSAGE = `<message xmlns='jabber:client' to='romeo@example.net' id='o'><encrypted xmlns='${NS.legacy}'/><body>fallback</body></message>`;
 
+/** What a contact sent while the page was away, for the page's own device. */
+const FOR_PAGE = `<message xmlns='jabber:client' from='romeo@example.net/r' to='${JULIET}' type='chat' id='p'><encrypted xmlns='${NS.legacy}'><header sid='5'><key rid='77' prekey='true'>MwgB</key><iv>AAAAAAAAAAAAAAAA</iv></header><payload>AAAA</payload></encrypted><body>fallback</body></message>`;
+const THEIR_LIST = `<message xmlns='jabber:client' from='romeo@example.net' type='headline'><event xmlns='${NS.pubsubEvent}'><items node='${NS.legacy}.devicelist'><item id='current'><list xmlns='${NS.legacy}'><device id='5'/></list></item></items></event></message>`;
+
 /** A world without published keys. */
 async function newcomer(): Promise<World> {
   const world = await makeWorld();
@@ -99,6 +103,65 @@ describe('a page with OMEMO of its own', () => {
       expect(world.server.iqs.filter((iq) => iq.getAttribute('type') === 'set')).toHaveLength(2);
     },
   );
+
+  describe.each(['granted', 'pending'] as const)('in its next stream (account %s)', (decision) => {
+    /** A new stream of a page that showed its OMEMO in the one before, logged in and silent so far. */
+    const next = async () => {
+      const world = await makeWorld({ decision });
+      const before = world.connect();
+      await before.bind();
+      before.send(OWN_LIST);
+      await until(() => world.state() === 'passive', 'stepping back');
+      await quiet();
+      before.drop();
+      const page = world.connect();
+      await page.bind();
+      return { world, page };
+    };
+
+    it.each([FOR_PAGE, THEIR_LIST])('gets as it came what its server kept: %s', async (frame) => {
+      const { page } = await next();
+      page.push(frame);
+      await quiet(200);
+      expect(page.seen).toContain(frame);
+    });
+
+    it('is expected to do it again, and left alone when it does', async () => {
+      const { world, page } = await next();
+      await until(() => world.state() === 'expecting', 'expecting');
+      const published = world.server.iqs.length;
+      page.send(OWN_LIST);
+      page.send(chat('1', 'its own business'));
+      await until(() => world.state() === 'passive', 'stepping back');
+      await until(() => world.server.messages.length > 0, 'sending');
+      expect(world.server.got.slice(-2)).toEqual([OWN_LIST, chat('1', 'its own business')]);
+      expect(world.server.iqs.slice(published)).toHaveLength(1);
+    });
+
+    it('is no longer expected to once it wrote in clear, in the stream after it neither', async () => {
+      const { world, page } = await next();
+      const state = decision === 'granted' ? 'ready' : 'pending';
+      page.send(chat('1', 'secret'));
+      await until(() => world.state() === state, 'taking over');
+      page.push(FOR_PAGE);
+      await quiet(200);
+      expect(page.seen).not.toContain(FOR_PAGE);
+      page.drop();
+      const after = world.connect();
+      await after.bind();
+      await until(() => world.state() === state, 'taking over at once');
+    });
+
+    it('still lets nothing out in clear before it has shown its OMEMO again', async () => {
+      const { world, page } = await next();
+      page.send(chat('1', 'secret'));
+      await until(
+        () => world.server.messages.length > 0 || page.errorFor('1') !== undefined,
+        'an answer',
+      );
+      expect(world.server.got.join()).not.toContain('secret');
+    });
+  });
 
   it('is not one that bounces what a room sent it encrypted', async () => {
     const world = await makeWorld();

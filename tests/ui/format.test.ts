@@ -43,7 +43,7 @@ describe('the state of a site', () => {
     expect(asked([])).toEqual(pending);
     expect(asked(['pending'])).toEqual(pending);
     expect(asked(['pending', 'passive'])).toEqual(pending);
-    expect(asked(['passive', 'passive'])).toEqual([]);
+    expect(asked(['passive', 'expecting'])).toEqual([]);
     expect(asked(['passive'], 'other.example')).toHaveLength(1);
   });
 

@@ -6,11 +6,13 @@ import {
   allSites,
   changeSite,
   decisionOn,
+  hasOwnOmemo,
   isGranted,
   patternOf,
   protectableOrigin,
   protectedOrigins,
   withDecision,
+  withOwnOmemo,
   withSeenAccount,
 } from '../../src/vault/sites';
 import { contextOver, freshName, jid, ORIGIN } from './world';
@@ -47,6 +49,22 @@ describe('an origin', () => {
 });
 
 describe('an account on a site', () => {
+  it('is remembered as one whose page does OMEMO itself until it does not, whatever is decided', () => {
+    const seen = withOwnOmemo(SITE, JULIET, ENDPOINT, true);
+    expect(decisionOn(seen, JULIET, ENDPOINT)).toBe('pending');
+    expect(hasOwnOmemo(seen, JULIET, ENDPOINT)).toBe(true);
+    expect(hasOwnOmemo(seen, JULIET, 'other.example.org')).toBe(false);
+    expect(withOwnOmemo(seen, JULIET, ENDPOINT, true)).toBe(seen);
+    const granted = withDecision(seen, JULIET, ENDPOINT, 'grant');
+    expect(hasOwnOmemo(granted, JULIET, ENDPOINT)).toBe(true);
+    const after = withOwnOmemo(granted, JULIET, ENDPOINT, false);
+    expect(hasOwnOmemo(after, JULIET, ENDPOINT)).toBe(false);
+    expect(decisionOn(after, JULIET, ENDPOINT)).toBe('granted');
+    expect(withOwnOmemo(SITE, JULIET, ENDPOINT, false)).toBe(SITE);
+    const forgotten = withDecision(seen, JULIET, ENDPOINT, 'forget');
+    expect(hasOwnOmemo(forgotten, JULIET, ENDPOINT)).toBe(false);
+  });
+
   it('is pending when seen, and keeps a decision when seen again', () => {
     const seen = withSeenAccount(SITE, JULIET, ENDPOINT);
     expect(decisionOn(seen, JULIET, ENDPOINT)).toBe('pending');

@@ -114,6 +114,8 @@ export const CONTENT_GUARDS: {
     },
     { jid },
   ),
+  capsKnown: record({ jid }),
+  capsSeen: record({ jid, key: text(1024), query: text(16 * 1024) }),
   ownBundle: record({ jid, version: VERSION }),
   claimDeviceId: record({ jid, listed: list(DEVICE_ID, MAX_LIST) }),
   published: record({ jid, deviceId: DEVICE_ID }),

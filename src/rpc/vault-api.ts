@@ -186,6 +186,9 @@ export interface ContentApi {
     };
     result: Attachment;
   };
+  /** What the pages of this origin can do, as they told it before. */
+  capsKnown: { arg: { readonly jid: BareJid }; result: readonly CapsRecord[] };
+  capsSeen: { arg: CapsRecord & { readonly jid: BareJid }; result: null };
   /** Truth for popup and icon. `gone`: the stream ended. */
   report: {
     arg: {
@@ -285,6 +288,14 @@ export interface ContentApi {
   smLoad: { arg: { readonly id: string }; result: SmRecord | null };
   smSave: { arg: { readonly id: string; readonly record: SmRecord }; result: null };
   smDrop: { arg: { readonly id: string }; result: null };
+}
+
+/** What a page can do (XEP-0115): public, and the same for everybody who has this page. */
+export interface CapsRecord {
+  /** `node#ver` as the page announces it, '' if it announces nothing. */
+  readonly key: string;
+  /** Its answer to disco#info, a `<query/>` as text. */
+  readonly query: string;
 }
 
 /** Pushed to content scripts. */

@@ -25,6 +25,8 @@ export interface LinkParts {
   readonly memory: StreamMemory;
   readonly iqs: OwnIqs;
   readonly chores: Chores;
+  /** The account is granted: what goes on in its stream may be ours. */
+  readonly begun: () => void;
 }
 
 /** From the opening of a stream to its end. */
@@ -35,6 +37,7 @@ export class AccountLink {
   readonly #memory: StreamMemory;
   readonly #iqs: OwnIqs;
   readonly #chores: Chores;
+  readonly #begun: () => void;
   readonly #listRepairs: Readonly<Record<OmemoVersion, ListRepair>> = {
     [LEGACY]: new ListRepair(
       () => this.#republish(),
@@ -61,13 +64,14 @@ export class AccountLink {
   #isResumed = false;
   #isClosed = false;
 
-  constructor({ stream, url, vault, memory, iqs, chores }: LinkParts) {
+  constructor({ stream, url, vault, memory, iqs, chores, begun }: LinkParts) {
     this.#stream = stream;
     this.#endpoint = endpointOf(url);
     this.#vault = vault;
     this.#memory = memory;
     this.#iqs = iqs;
     this.#chores = chores;
+    this.#begun = begun;
     this.#report();
   }
 
@@ -240,6 +244,7 @@ export class AccountLink {
     }
     if (this.#state !== 'publishing') return;
     this.#setState(isPublished ? 'ready' : 'failed');
+    this.#begun();
     // Messages wait for the keys, not for this.
     void this.#learnRoster();
     if (isPublished) this.#chores.addDue().catch(() => log('stream', 'warn', 'chores'));

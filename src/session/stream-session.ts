@@ -10,6 +10,7 @@ import { NS } from '../xml/ns';
 import { accountIn } from './account';
 import { AccountLink } from './account-link';
 import { atMost } from './at-most';
+import { Caps, PRESENCE_LIMIT_MS } from './caps-flow';
 import { Chores } from './chores';
 import { receiveMessage } from './inbound-flow';
 import { Injections, type Counted } from './injections';
@@ -51,6 +52,7 @@ export class StreamSession {
   readonly #management: StreamManagement;
   readonly #chores: Chores;
   readonly #link: AccountLink;
+  readonly #caps: Caps;
   readonly #injections = new Injections((kind, at) => void this.#management.note(kind, at));
   /** The notice of a refusal the page has not got yet; the next message of the page waits for it. */
   #notice: string | undefined;
@@ -70,7 +72,20 @@ export class StreamSession {
     this.#chores = new Chores(vault, this.#iqs, (id, text) => this.#inject('out', id, text, 'o'));
     post({ t: 'ids', prefix: this.#iqs.prefix });
     const parts = { stream, url, vault, memory };
-    this.#link = new AccountLink({ ...parts, iqs: this.#iqs, chores: this.#chores });
+    const begun = (): void => void this.#caps.begin().catch(() => log('stream', 'warn', 'caps'));
+    this.#link = new AccountLink({ ...parts, iqs: this.#iqs, chores: this.#chores, begun });
+    this.#caps = new Caps({
+      vault,
+      prefix: () => this.#iqs.prefix,
+      isActive: () => this.#link.tools() !== undefined && !this.#link.isOutOfIt(),
+      attached: () => this.#link.attaching,
+      addresses: () => {
+        const { bare, full } = this.#link.account ?? {};
+        return bare === undefined || full === undefined ? undefined : { bare, full };
+      },
+      toPage: (id, text) => this.#inject('in', id, text, 'y'),
+      toServer: (id, text) => this.#inject('out', id, text, 'o'),
+    });
   }
 
   /** A message of the hook about this stream. */
@@ -155,6 +170,12 @@ export class StreamSession {
     }
     const managed = await this.#manage(frame, text, 'out', at);
     if (managed !== undefined) return managed;
+    if (frame.localName === 'presence') return this.#outgoingPresence(frame, text);
+    if (frame.localName === 'iq') {
+      const caps = this.#caps.outgoing(frame);
+      if (caps === 'ours') return this.#drop(at);
+      if (caps !== undefined) return { frames: [caps] };
+    }
     if (this.#link.isOutOfIt()) return AS_IT_IS;
     if (frame.localName === 'iq') {
       if (publishesOmemo(frame)) this.#link.goPassive();
@@ -162,6 +183,19 @@ export class StreamSession {
       return AS_IT_IS;
     }
     return frame.localName === 'message' ? this.#outgoingMessage(frame, at) : AS_IT_IS;
+  }
+
+  async #outgoingPresence(stanza: Element, text: string): Promise<Handled> {
+    await atMost(PRESENCE_LIMIT_MS, this.#link.attaching);
+    const frame = await this.#caps.presence(stanza);
+    if (frame !== undefined) return { frames: [frame] };
+    const after = (): void => void this.#caps.begin().catch(() => log('stream', 'warn', 'caps'));
+    return { frames: [text], after };
+  }
+
+  async #drop(at: Position): Promise<Handled> {
+    await this.#management.note('d', at);
+    return { frames: [] };
   }
 
   async #outgoingMessage(stanza: Element, at: Position): Promise<Handled | undefined> {
@@ -278,6 +312,11 @@ export class StreamSession {
 
   async #incomingIq(stanza: Element, at: Position): Promise<Handled | undefined> {
     if (this.#iqs.take(stanza)) return this.#swallow(at);
+    const answer = await this.#caps.incoming(stanza);
+    if (answer !== undefined) {
+      const after = (): void => this.#inject('out', `caps-${++this.#injected}`, answer, 'o');
+      return { ...(await this.#swallow(at)), after };
+    }
     if (this.#link.account !== undefined) {
       this.#link.observations.noteIncoming(stanza, this.#link.account.bare);
     }

@@ -30,6 +30,7 @@ import {
   decisionOn,
   hasOwnOmemo,
   isGranted,
+  withCaps,
   withOwnOmemo,
   withSeenAccount,
 } from './sites';
@@ -114,6 +115,16 @@ export function contentHandlers(context: Context, presence: Presence): ContentHa
         await changeSite(context, origin, (record) => withOwnOmemo(record, jid, endpoint, true));
       }
       presence.report(portId, { origin, tabId }, stream);
+      return null;
+    },
+
+    capsKnown: async (document, { jid }) => {
+      const { origin } = await scopeOf(document, jid);
+      return (await loadSite(context.database, origin)).caps ?? [];
+    },
+    capsSeen: async (document, { jid, ...caps }) => {
+      const { origin } = await scopeOf(document, jid);
+      await changeSite(context, origin, (record) => withCaps(record, caps));
       return null;
     },
 

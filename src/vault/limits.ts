@@ -10,6 +10,8 @@ export const LIST_RETRY_MS = 15 * 1000;
 export const NO_BUNDLE_MS = 60 * 1000;
 /** Design D13: a session is started anew by itself at most this often, per device. */
 export const REPAIR_EVERY_MS = 24 * 3600 * 1000;
+/** Web clients of a site, and versions of one, whose capabilities are kept. */
+export const MAX_CAPS = 4;
 /** Accounts kept per site before the user decides; a page can claim any number. */
 export const MAX_SEEN_ACCOUNTS = 20;
 /** Resends of a page come within minutes; a queue of an offline page may wait for days. */

@@ -10,6 +10,7 @@ import type {
 } from '../omemo/types';
 import type { RefusalCode } from '../rpc/reasons';
 import type {
+  CapsRecord,
   DeviceLabel,
   EncryptedMessages,
   SmRecord,
@@ -28,6 +29,8 @@ export interface SiteRecord {
   readonly policy: TrustPolicy;
   /** Accounts seen on this site, at the endpoint they were seen with (design D2). */
   readonly accounts: readonly SeenAccount[];
+  /** What its pages can do, newest last. */
+  readonly caps?: readonly CapsRecord[];
   /** Set while the permission prompt is open, in ms since 1970 (design D16). */
   readonly intentAt?: number;
   readonly intentTabId?: number;

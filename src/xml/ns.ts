@@ -9,6 +9,10 @@ export const NS = {
   sm: 'urn:xmpp:sm:3',
   stanzas: 'urn:ietf:params:xml:ns:xmpp-stanzas',
   roster: 'jabber:iq:roster',
+  discoInfo: 'http://jabber.org/protocol/disco#info',
+  caps: 'http://jabber.org/protocol/caps',
+  /** XEP-0390. */
+  caps2: 'urn:xmpp:caps',
   pubsub: 'http://jabber.org/protocol/pubsub',
   pubsubOwner: 'http://jabber.org/protocol/pubsub#owner',
   pubsubErrors: 'http://jabber.org/protocol/pubsub#errors',

@@ -32,8 +32,7 @@ export async function bothRead(pair: Pair, second: Peer, text: string): Promise<
 }
 
 /**
- * What the new device writes is shown, and from then on it reads along; the first one goes on as before. Without events
- * about lists, which the page's own capabilities do not ask for, it is this message that makes us look at the list.
+ * What the new device writes is shown, and from then on it reads along; the first one goes on as before.
  */
 export async function secondDeviceJoins(pair: Pair, second: Peer): Promise<void> {
   const { peer } = pair;

@@ -14,6 +14,12 @@ export const CONTENT_SAMPLES: Samples<ContentApi> = {
   hello: {},
   attach: { stream: 1, jid: JULIET, endpoint: 'xmpp.example.org' },
   report: { stream: 1, jid: JULIET, endpoint: 'xmpp.example.org', state: 'ready' },
+  capsKnown: { jid: JULIET },
+  capsSeen: {
+    jid: JULIET,
+    key: 'https://example.org#QgayPKawpkPSDYmwT/WM94uAlu0=',
+    query: '<query/>',
+  },
   ownBundle: { jid: JULIET, version: 'urn:xmpp:omemo:2' },
   claimDeviceId: { jid: JULIET, listed: [1, 2] },
   published: { jid: JULIET, deviceId: 5 },

@@ -36,14 +36,25 @@ function isOfOmemo(text: string): boolean {
   );
 }
 
-function isInterestingOut(text: string): boolean {
+/** Answers and questions about what the page can do. */
+function isOfCaps(text: string, type: string): boolean {
+  return includes(text, 'http://jabber.org/protocol/disco#info') && includes(text, type);
+}
+
+function isInterestingOut(text: string, prefixes: Prefixes | undefined): boolean {
   // Anywhere: no way of writing a message stanza comes without this word.
   if (includes(text, 'message')) return true;
   switch (rootName(text)) {
     case 'iq':
-      return isOfOmemo(text) || includes(text, 'jabber:iq:roster');
-    case undefined: // white space keepalives
+      return (
+        isOfOmemo(text) ||
+        includes(text, 'jabber:iq:roster') ||
+        isOfCaps(text, 'result') ||
+        hasPrefix(text, prefixes)
+      );
     case 'presence':
+      return true;
+    case undefined: // white space keepalives
     case 'open':
     case 'close':
     case 'stream':
@@ -74,6 +85,7 @@ function isInterestingIn(text: string, prefixes: Prefixes | undefined): boolean 
         includes(text, 'urn:ietf:params:xml:ns:xmpp-bind') ||
         includes(text, 'jabber:iq:roster') ||
         isOfOmemo(text) ||
+        isOfCaps(text, 'get') ||
         hasPrefix(text, prefixes)
       );
     case undefined:
@@ -89,5 +101,5 @@ export function isInteresting(
   text: string,
   prefixes: Prefixes | undefined,
 ): boolean {
-  return dir === 'out' ? isInterestingOut(text) : isInterestingIn(text, prefixes);
+  return dir === 'out' ? isInterestingOut(text, prefixes) : isInterestingIn(text, prefixes);
 }

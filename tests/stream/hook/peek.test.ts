@@ -52,15 +52,21 @@ describe('outbound', () => {
     "<iq><publish node='urn:xmpp:omemo:2:devices'/></iq>",
     "<iq type='get'><query xmlns='jabber:iq:roster'/></iq>",
     '<unheard-of/>',
+    '<presence/>',
+    "<iq type='result'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>",
   ])('shows %s', (text) => {
     expect(isInteresting('out', text, undefined)).toBe(true);
+  });
+  it('shows an answer to a question of ours', () => {
+    const prefixes = { prefix: 'first', next: undefined };
+    expect(isInteresting('out', "<iq id='first-1' type='error'/>", prefixes)).toBe(true);
   });
   it.each([
     '',
     ' ',
     'ping',
-    '<presence/>',
     "<iq type='get'><query xmlns='jabber:iq:version'/></iq>",
+    "<iq type='get'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>",
     "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>",
     '<close/>',
     "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>x</auth>",
@@ -88,6 +94,7 @@ describe('inbound', () => {
     "<iq><items node='eu.siacs.conversations.axolotl.devicelist'/></iq>",
     "<iq id='first-1' type='result'/>",
     "<iq id='second-9' type='error'/>",
+    "<iq type='get'><query xmlns='http://jabber.org/protocol/disco#info' node='a#b'/></iq>",
   ])('shows %s', (text) => {
     expect(isInteresting('in', text, prefixes)).toBe(true);
   });
@@ -96,6 +103,7 @@ describe('inbound', () => {
     '<presence/>',
     "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>",
     "<iq id='third-1' type='result'/>",
+    "<iq type='result'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>",
     "<stream:features xmlns:stream='x'><message/></stream:features>",
   ])('lets %j pass', (text) => {
     expect(isInteresting('in', text, prefixes)).toBe(false);

@@ -314,7 +314,7 @@ export class StreamSession {
     if (this.#iqs.take(stanza)) return this.#swallow(at);
     const answer = await this.#caps.incoming(stanza);
     if (answer !== undefined) {
-      const after = (): void => this.#inject('out', `caps-${++this.#injected}`, answer, 'o');
+      const after = (): void => this.#inject('out', `answer-${++this.#injected}`, answer, 'o');
       return { ...(await this.#swallow(at)), after };
     }
     if (this.#link.account !== undefined) {

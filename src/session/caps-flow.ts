@@ -94,17 +94,19 @@ export class Caps {
     const announced = announcedIn(stanza);
     const learnt = this.#learnt.get(keyOf(announced));
     if (learnt === undefined) this.#ask({ key: keyOf(announced), announced });
-    else this.#announceAgain(learnt);
+    else this.#announceAgain(keyOf(announced), learnt);
   }
 
-  /** An IQ of the page: `'ours'` answers our question and is not for the server, a frame leaves in its place. */
-  outgoing(iq: Element): 'ours' | string | undefined {
-    const asked = this.#asked;
+  /** Looks at an IQ of the page; true: it answers our question, and the server must not see it. */
+  take(iq: Element): boolean {
     const id = iq.getAttribute('id') ?? '';
-    if (id !== '' && id.startsWith(this.#parts.prefix())) {
-      if (asked !== undefined && id === asked.id) this.#heard(iq, asked);
-      return 'ours';
-    }
+    if (!id.startsWith(this.#parts.prefix())) return false;
+    if (id === this.#asked?.id) this.#heard(iq, this.#asked);
+    return true;
+  }
+
+  /** An answer of the page to somebody else: the frame that leaves in its place, or undefined. */
+  answered(iq: Element): string | undefined {
     const isResult = iq.getAttribute('type') === 'result';
     const query = isResult ? childOf(iq, 'query', NS.discoInfo) : undefined;
     if (query === undefined || !this.#parts.isActive()) return undefined;
@@ -182,16 +184,18 @@ export class Caps {
   async #keep(query: Element, { key, announced }: Asked): Promise<void> {
     if (!(await this.#learn(key, announced, query))) return;
     const learnt = this.#learnt.get(key);
-    if (learnt !== undefined) this.#announceAgain(learnt);
+    if (learnt !== undefined) this.#announceAgain(key, learnt);
     const jid = this.#parts.addresses()?.bare;
     if (key.length > 1024 || jid === undefined) return;
     const record = { jid, key, query: serialise(query) };
     await this.#parts.vault.request('capsSeen', record, IN_LIMIT_MS);
   }
 
-  #announceAgain({ ours }: Learnt): void {
+  #announceAgain(key: string, { ours }: Learnt): void {
     const stanza = this.#unannounced;
     if (stanza === undefined || !this.#parts.isActive()) return;
+    // The page announces something else by now, and is asked for that.
+    if (keyOf(announcedIn(stanza)) !== key) return;
     this.#unannounced = undefined;
     const copy = parseFrame(announce(stanza, ours));
     copy.removeAttribute('id');

@@ -5,7 +5,7 @@ import { log } from '../log';
 import type { BridgeMessage, Direction, HookMessage, Position } from '../rpc/page-api';
 import { explainFailure, type RefusalCode } from '../rpc/reasons';
 import type { SmRecord } from '../rpc/vault-api';
-import { appendText, parseFrame, serialise, XmlError } from '../xml/element';
+import { appendText, serialise, XmlError } from '../xml/element';
 import { NS } from '../xml/ns';
 import { accountIn } from './account';
 import { AccountLink } from './account-link';
@@ -21,7 +21,7 @@ import { errorFrame, planOutbound } from './outbound';
 import { isPlainChat, sendProtected, type OutboundTools } from './outbound-flow';
 import { publishesOmemo } from './route';
 import { StreamManagement } from './stream-management';
-import { beginsOtherwise, mayHoldMessage, shellOf } from './unread';
+import { beginsOtherwise, mayHoldMessage, readFrame, shellOf } from './unread';
 import { IN_LIMIT_MS, OUT_LIMIT_MS, refusalOf, type VaultClient } from './vault-client';
 
 /** What a frame becomes: these frames, and what happens right before and after they are released. */
@@ -72,8 +72,8 @@ export class StreamSession {
     this.#chores = new Chores(vault, this.#iqs, (id, text) => this.#inject('out', id, text, 'o'));
     post({ t: 'ids', prefix: this.#iqs.prefix });
     const parts = { stream, url, vault, memory };
-    const begun = (): void => void this.#caps.begin().catch(() => log('stream', 'warn', 'caps'));
-    this.#link = new AccountLink({ ...parts, iqs: this.#iqs, chores: this.#chores, begun });
+    const own = { iqs: this.#iqs, chores: this.#chores, begun: () => this.#announce() };
+    this.#link = new AccountLink({ ...parts, ...own });
     this.#caps = new Caps({
       vault,
       prefix: () => this.#iqs.prefix,
@@ -151,18 +151,8 @@ export class StreamSession {
     handled?.after?.();
   }
 
-  /** Parses, or says that it cannot be. */
-  #parse(text: string): Element | XmlError {
-    try {
-      return parseFrame(text);
-    } catch (error) {
-      if (error instanceof XmlError) return error;
-      throw error;
-    }
-  }
-
   async #outgoing(text: string, at: Position): Promise<Handled | undefined> {
-    const frame = this.#parse(text);
+    const frame = readFrame(text);
     if (frame instanceof XmlError) {
       if (this.#link.isOutOfIt()) return AS_IT_IS;
       const code = frame.code === 'too-large' ? 'too-large' : 'malformed';
@@ -172,9 +162,9 @@ export class StreamSession {
     if (managed !== undefined) return managed;
     if (frame.localName === 'presence') return this.#outgoingPresence(frame, text);
     if (frame.localName === 'iq') {
-      const caps = this.#caps.outgoing(frame);
-      if (caps === 'ours') return this.#drop(at);
-      if (caps !== undefined) return { frames: [caps] };
+      if (this.#caps.take(frame)) return this.#drop(at);
+      const answer = this.#caps.answered(frame);
+      if (answer !== undefined) return { frames: [answer] };
     }
     if (this.#link.isOutOfIt()) return AS_IT_IS;
     if (frame.localName === 'iq') {
@@ -189,8 +179,11 @@ export class StreamSession {
     await atMost(PRESENCE_LIMIT_MS, this.#link.attaching);
     const frame = await this.#caps.presence(stanza);
     if (frame !== undefined) return { frames: [frame] };
-    const after = (): void => void this.#caps.begin().catch(() => log('stream', 'warn', 'caps'));
-    return { frames: [text], after };
+    return { frames: [text], after: () => this.#announce() };
+  }
+
+  #announce(): void {
+    this.#caps.begin().catch(() => log('stream', 'warn', 'caps'));
   }
 
   async #drop(at: Position): Promise<Handled> {
@@ -208,6 +201,8 @@ export class StreamSession {
     await atMost(OUT_LIMIT_MS, this.#link.attaching);
     if (this.#link.isOutOfIt()) return AS_IT_IS;
     await atMost(OUT_LIMIT_MS, this.#link.writesInClear());
+    // The user may have decided meanwhile.
+    if (this.#link.isOutOfIt()) return AS_IT_IS;
     const tools = this.#link.tools();
     if (tools === undefined) {
       return this.#refuse(
@@ -253,10 +248,7 @@ export class StreamSession {
     // Nobody would hear of it: the page keeps the message, which the server never had, and sends it again.
     if (this.#isClosed) return { frames: [] };
     // An error is never answered by an error, and the user did not write it.
-    if (stanza.getAttribute('type') === 'error') {
-      await this.#management.note('d', at);
-      return { frames: [] };
-    }
+    if (stanza.getAttribute('type') === 'error') return this.#drop(at);
     const jid = this.#link.account?.bare;
     this.#vault
       .request('refused', {
@@ -285,7 +277,9 @@ export class StreamSession {
   /** A message that is too large or too deep to be looked at must not pass for one that was. */
   async #replaceUnread(text: string, at: Position): Promise<Handled | undefined> {
     const own = this.#link.account?.bare;
-    if (beginsOtherwise(text) || own === undefined || this.#link.isOutOfIt()) return AS_IT_IS;
+    if (beginsOtherwise(text) || own === undefined) return AS_IT_IS;
+    await atMost(OUT_LIMIT_MS, this.#link.attaching);
+    if (this.#link.isOutOfIt() || this.#link.isExpecting()) return AS_IT_IS;
     const shell = shellOf(text);
     const from = bareJid(shell.getAttribute('from') ?? '');
     // In a wrapper of our own account the sender is not known: nothing can be said in anyone's name.
@@ -295,7 +289,7 @@ export class StreamSession {
   }
 
   async #incoming(text: string, at: Position): Promise<Handled | undefined> {
-    const frame = this.#parse(text);
+    const frame = readFrame(text);
     if (frame instanceof XmlError) return this.#replaceUnread(text, at);
     const account = this.#link.account === undefined ? accountIn(frame) : undefined;
     // Known before the frame is managed: with Bind 2 it also enables a session, which is kept under this account (I-34).

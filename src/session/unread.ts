@@ -1,7 +1,17 @@
 // Frames nobody could parse (not well-formed, too large, too deep): is a message in them, and whose. Pure.
-import { cleanText, parseFrame } from '../xml/element';
+import { cleanText, parseFrame, XmlError } from '../xml/element';
 import { NS } from '../xml/ns';
 import { fromMessageTag } from '../xml/raw';
+
+/** The frame as an element, or why it cannot be parsed. */
+export function readFrame(text: string): Element | XmlError {
+  try {
+    return parseFrame(text);
+  } catch (error) {
+    if (error instanceof XmlError) return error;
+    throw error;
+  }
+}
 
 /** Does a frame that cannot be parsed begin as something else than a message. */
 export function beginsOtherwise(text: string): boolean {

@@ -1,5 +1,6 @@
 // Pure text for the views.
-import type { DeviceView, SiteView, StreamState, Trust, TrustPolicy } from '../rpc/vault-api';
+import type { DeviceView, SiteView } from '../rpc/popup-api';
+import type { StreamState, Trust, TrustPolicy } from '../rpc/vault-api';
 
 /** The two rows of four groups in which a fingerprint is read. */
 export function fingerprintRows(fingerprint: string): readonly [string, string] {
@@ -130,7 +131,7 @@ export const STATE_WORDS: Readonly<Record<SiteState, Words>> = {
   expecting: {
     title: 'Waiting for the page',
     detail:
-      'The last time this page used OMEMO of its own. Omnemo stays out of it until the page writes a text in clear: that is encrypted, or held back.',
+      'The last time this page used OMEMO of its own. Omnemo leaves it alone until the page writes a text in clear, which is already treated as if the page had none.',
     tone: 'neutral',
   },
   passive: {

@@ -94,15 +94,15 @@ export function contentHandlers(context: Context, presence: Presence): ContentHa
     attach: async ({ origin }, { jid, endpoint, writesInClear }) => {
       const site = await loadSite(context.database, origin);
       if (!site.isProtected) throw new VaultError('not-granted');
+      const decision = decisionOn(site, jid, endpoint);
+      if (decision === 'ignored') return { kind: 'ignored' };
       if (hasOwnOmemo(site, jid, endpoint)) {
         if (writesInClear !== true) return { kind: 'expecting' };
         await changeSite(context, origin, (record) => withOwnOmemo(record, jid, endpoint, false));
       }
-      const decision = decisionOn(site, jid, endpoint);
       if (decision === 'granted') {
         return { kind: 'granted', deviceId: await openAccount(context, { origin, jid }) };
       }
-      if (decision === 'ignored') return { kind: 'ignored' };
       await changeSite(context, origin, (record) => withSeenAccount(record, jid, endpoint));
       return { kind: 'pending' };
     },

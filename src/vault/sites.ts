@@ -2,8 +2,8 @@
 // record are pure; the records themselves are under one lock.
 import type { BareJid } from '../jid';
 import { VaultError } from '../rpc/errors';
-import { loadSite, type Context } from './context';
 import type { CapsRecord } from '../rpc/vault-api';
+import { loadSite, type Context } from './context';
 import { MAX_CAPS, MAX_SEEN_ACCOUNTS } from './limits';
 import type { SeenAccount, SiteRecord } from './records';
 

@@ -89,6 +89,8 @@ describe('a page that announces what it can do', () => {
     expect(await verOf(answer)).toBe(second?.ver);
     expect(featuresOf(answer)).toEqual(['urn:example:feature', ...NOTIFICATIONS]);
     expect(asked).toHaveLength(1);
+    // Each is counted where the hook reports it, by its id.
+    expect(new Set(page.injected).size).toBe(page.injected.length);
   });
 
   it('announces them at once in its next stream, and in a resumed one is still stood for', async () => {

@@ -13,6 +13,7 @@ import {
   type World,
 } from './stream-world';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { MAX_FRAME } from '../../src/xml/element';
 import { NS } from '../../src/xml/ns';
 import { accountOf } from '../vault/world';
 
@@ -150,6 +151,25 @@ describe('a page with OMEMO of its own', () => {
       const after = world.connect();
       await after.bind();
       await until(() => world.state() === state, 'taking over at once');
+    });
+
+    it('gets what is too large to be read as it came, too', async () => {
+      const { page } = await next();
+      const large = FOR_PAGE.replace('AAAA</payload>', `${'A'.repeat(MAX_FRAME)}</payload>`);
+      page.push(large);
+      await quiet(200);
+      expect(page.seen.includes(large)).toBe(true);
+    });
+
+    it('sends what it writes once the user leaves its account alone', async () => {
+      const { world, page } = await next();
+      page.drop();
+      await world.decide('ignored', true);
+      const after = world.connect();
+      await after.bind();
+      after.send(chat('1', 'in clear by the will of the user'));
+      await until(() => world.server.messages.length > 0, 'sending');
+      expect(after.errorFor('1')).toBe(undefined);
     });
 
     it('still lets nothing out in clear before it has shown its OMEMO again', async () => {

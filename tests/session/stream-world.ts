@@ -101,6 +101,8 @@ export class FaultyVault {
 export class Connection {
   /** Every frame the page got. */
   readonly seen: string[] = [];
+  /** Ids of what we put in. */
+  readonly injected: string[] = [];
   /** Called with every frame the page gets. */
   onPage: (text: string) => void = () => undefined;
   readonly session: StreamSession;
@@ -148,6 +150,7 @@ export class Connection {
     const { s, dir } = message;
     if (message.t === 'release') return this.#lanes[dir].release(message.frames);
     const { id, text } = message;
+    this.injected.push(id);
     this.#lanes[dir].inject(text, (at) => this.#post({ t: 'injected', s, dir, id, at }));
   }
 
@@ -212,7 +215,7 @@ export interface World {
   readonly romeo: Person;
   connect(): Connection;
   /** The user decides about the account. */
-  decide(decision: SeenAccount['decision']): Promise<void>;
+  decide(decision: SeenAccount['decision'], hasOwnOmemo?: boolean): Promise<void>;
   /** What the last reported state of a stream is. */
   state(stream?: number): string | undefined;
   /** A message of Juliet as Romeo's device reads it. */
@@ -234,8 +237,12 @@ export async function publishOn(
   server.put(owner, codec.bundleNode(deviceId), serialise(codec.writeBundle(bundle)), 'open', item);
 }
 
-async function decide({ context }: Person, decision: SeenAccount['decision']): Promise<void> {
-  const accounts = [{ jid: JULIET, endpoint: ENDPOINT, decision }];
+async function decide(
+  { context }: Person,
+  decision: SeenAccount['decision'],
+  hasOwnOmemo = false,
+): Promise<void> {
+  const accounts = [{ jid: JULIET, endpoint: ENDPOINT, decision, hasOwnOmemo }];
   const value: SiteRecord = { v: 1, origin: ORIGIN, isProtected: true, policy: 'blind', accounts };
   await context.database.write([{ store: 'sites', key: ORIGIN, value }]);
 }
@@ -273,7 +280,7 @@ export async function makeWorld({
     juliet,
     romeo,
     connect: () => new Connection(++streams, server, vault.client, memory),
-    decide: (next) => decide(juliet, next),
+    decide: (next, hasOwnOmemo) => decide(juliet, next, hasOwnOmemo),
     state: (stream = streams) => lastState(vault, stream),
     read: (frame) => readAs(romeo, frame),
   };

@@ -1,6 +1,6 @@
 // Guards for every request our own pages may make.
 import { bool, integer, jid, nothing, oneOf, record, text, type Guard } from './guards';
-import type { PopupApi } from './vault-api';
+import type { PopupApi } from './popup-api';
 
 const ORIGIN = text(300);
 const ENDPOINT = text(300);

@@ -1,5 +1,5 @@
 // One account on this site: our own device, its other devices, and the people it talks to.
-import type { AccountView } from '../rpc/vault-api';
+import type { AccountView } from '../rpc/popup-api';
 import { Contact, Devices } from './contact';
 import { Fingerprint } from './fingerprint';
 import { Fold } from './fold';

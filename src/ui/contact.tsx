@@ -2,7 +2,8 @@
 import { useState } from 'preact/hooks';
 import type { BareJid } from '../jid';
 import { explainRefusal } from '../rpc/reasons';
-import type { ContactView, DeviceView, Trust } from '../rpc/vault-api';
+import type { ContactView, DeviceView } from '../rpc/popup-api';
+import type { Trust } from '../rpc/vault-api';
 import { Confirm } from './confirm';
 import { Device } from './device';
 import { Fold } from './fold';

@@ -1,6 +1,7 @@
 // One device: its key, when it was seen, and the decision about it.
 import { useState } from 'preact/hooks';
-import type { DeviceView, Trust } from '../rpc/vault-api';
+import type { DeviceView } from '../rpc/popup-api';
+import type { Trust } from '../rpc/vault-api';
 import { Confirm } from './confirm';
 import { Fingerprint } from './fingerprint';
 import { dayText, isOmemo2Only, shownText, TRUST_WORDS } from './format';

@@ -1,6 +1,7 @@
 // The current site: what is going on, what waits for a decision, and its policy.
 import { explainRefusal } from '../rpc/reasons';
-import type { SiteView, TrustPolicy } from '../rpc/vault-api';
+import type { SiteView } from '../rpc/popup-api';
+import type { TrustPolicy } from '../rpc/vault-api';
 import {
   accountsInState,
   accountsToAsk,

@@ -2,7 +2,7 @@
 import { render } from 'preact';
 import browser from 'webextension-polyfill';
 import { createClient } from '../rpc/port';
-import type { PopupApi } from '../rpc/vault-api';
+import type { PopupApi } from '../rpc/popup-api';
 import { App } from './app';
 import { createStore } from './store';
 

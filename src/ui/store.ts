@@ -1,7 +1,7 @@
 // Loads what the popup shows and keeps it fresh; every action ends with a new look at the truth.
 import { VaultError } from '../rpc/errors';
 import type { Client } from '../rpc/port';
-import type { PopupApi, SiteView } from '../rpc/vault-api';
+import type { PopupApi, SiteView } from '../rpc/popup-api';
 
 /** What the views show. */
 export interface Snapshot {

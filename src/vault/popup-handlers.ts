@@ -2,7 +2,7 @@
 import browser from 'webextension-polyfill';
 import { fingerprint } from '../omemo/identity';
 import { VaultError } from '../rpc/errors';
-import type { PopupApi } from '../rpc/vault-api';
+import type { PopupApi } from '../rpc/popup-api';
 import { loadPeer, loadSite, lockOf, savePeer, type Context } from './context';
 import { deviceOf, withAcceptedKey } from './devices';
 import type { Presence } from './presence';

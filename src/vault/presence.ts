@@ -1,7 +1,8 @@
 // What is going on right now, by tab: the streams our content scripts report, and the toolbar icon that follows. Nothing
 // here is stored; after the worker was asleep the pages are asked to report again.
 import type { BareJid } from '../jid';
-import type { StreamState, StreamView } from '../rpc/vault-api';
+import type { StreamView } from '../rpc/popup-api';
+import type { StreamState } from '../rpc/vault-api';
 
 /** Which icon a tab gets. */
 export type Badge = 'off' | 'on' | 'attention';

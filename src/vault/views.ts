@@ -1,6 +1,6 @@
 // What the popup shows of a site, put together from the records: no secret is in it.
 import { fingerprint } from '../omemo/identity';
-import type { AccountView, ContactView, DeviceView, SiteView, StreamView } from '../rpc/vault-api';
+import type { AccountView, ContactView, DeviceView, SiteView, StreamView } from '../rpc/popup-api';
 import { loadSite, type Context } from './context';
 import { prefixOf } from './db';
 import { isActive, versionsFor } from './device-facts';

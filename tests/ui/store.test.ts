@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { VaultError } from '../../src/rpc/errors';
 import type { Client } from '../../src/rpc/port';
-import type { PopupApi, SiteView } from '../../src/rpc/vault-api';
+import type { PopupApi, SiteView } from '../../src/rpc/popup-api';
 import { createStore } from '../../src/ui/store';
 import { site } from './views';
 

@@ -1,12 +1,7 @@
 // Views of a site as the vault would give them.
 import { bareJid, type BareJid } from '../../src/jid';
-import type {
-  AccountView,
-  ContactView,
-  DeviceView,
-  SiteView,
-  StreamState,
-} from '../../src/rpc/vault-api';
+import type { AccountView, ContactView, DeviceView, SiteView } from '../../src/rpc/popup-api';
+import type { StreamState } from '../../src/rpc/vault-api';
 
 export function jid(text: string): BareJid {
   const parsed = bareJid(text);

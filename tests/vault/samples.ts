@@ -1,8 +1,9 @@
 // One valid argument for every request of the vault.
-import type { Api, ContentApi, PopupApi } from '../../src/rpc/vault-api';
+import type { PopupApi } from '../../src/rpc/popup-api';
+import type { ContentApi } from '../../src/rpc/vault-api';
 import { jid, ORIGIN } from './world';
 
-type Samples<A extends Partial<Api>> = {
+type Samples<A extends Partial<ContentApi & PopupApi>> = {
   readonly [N in keyof A]: A[N] extends { arg: infer Arg } ? Arg : never;
 };
 

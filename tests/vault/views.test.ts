@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fingerprint } from '../../src/omemo/identity';
-import type { StreamView } from '../../src/rpc/vault-api';
+import type { StreamView } from '../../src/rpc/popup-api';
 import { openAccount } from '../../src/vault/accounts';
 import { withDevice } from '../../src/vault/devices';
 import type { SeenAccount, SiteRecord } from '../../src/vault/records';

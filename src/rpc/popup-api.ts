@@ -1,0 +1,136 @@
+// What our own pages see, and may ask of the vault and decide. Nothing here is for content scripts.
+import type { BareJid } from '../jid';
+import type { RefusalCode } from './reasons';
+import type { OmemoVersion, StreamState, Trust, TrustPolicy } from './vault-api';
+
+export interface DeviceView {
+  readonly deviceId: number;
+  /** Eight groups of eight hex digits; absent while no key of the device is known. */
+  readonly fingerprint?: string;
+  readonly firstSeen: number;
+  readonly lastSeen: number;
+  readonly active: boolean;
+  /** The versions in whose lists it stands, preferred first. */
+  readonly versions: readonly OmemoVersion[];
+  /** What it calls itself, signed by its key. */
+  readonly label?: string;
+  readonly trust: Trust;
+  /** This device id had another key before. */
+  readonly keyChanged: boolean;
+  /** The next message to it starts a new session. */
+  readonly resetting: boolean;
+}
+
+export interface ContactView {
+  readonly jid: BareJid;
+  readonly encryption: 'on' | 'off';
+  readonly devices: readonly DeviceView[];
+  readonly refusal?: { readonly code: RefusalCode; readonly at: number };
+  /** Devices with both versions are written to in OMEMO 2. */
+  readonly prefersOmemo2: boolean;
+  /** Asked to go on without encryption, and waits for the user's answer. */
+  readonly optOut?: { readonly reason: string; readonly at: number };
+  /** Plain messages that arrived although the chat is encrypted. */
+  readonly plainCount: number;
+}
+
+export interface AccountView {
+  readonly jid: BareJid;
+  readonly endpoints: readonly string[];
+  readonly deviceId: number;
+  readonly fingerprint: string;
+  readonly published: boolean;
+  /** Other devices of this account. */
+  readonly ownDevices: readonly DeviceView[];
+  readonly contacts: readonly ContactView[];
+}
+
+export interface StreamView {
+  readonly tabId: number;
+  readonly jid?: BareJid;
+  readonly endpoint: string;
+  readonly state: StreamState;
+}
+
+export interface SiteView {
+  readonly origin: string;
+  readonly protectable: boolean;
+  readonly protected: boolean;
+  readonly policy: TrustPolicy;
+  readonly streams: readonly StreamView[];
+  /** Accounts seen at an endpoint and not decided yet. */
+  readonly pending: readonly { readonly jid: BareJid; readonly endpoint: string }[];
+  readonly ignored: readonly { readonly jid: BareJid; readonly endpoint: string }[];
+  readonly accounts: readonly AccountView[];
+  /** The last refusal on this site that has no contact. */
+  readonly refusal?: { readonly code: RefusalCode; readonly at: number };
+}
+
+/** Requests of our own pages. */
+export interface PopupApi {
+  sites: {
+    arg: Record<string, never>;
+    result: readonly { readonly origin: string; readonly protected: boolean }[];
+  };
+  site: { arg: { readonly origin: string }; result: SiteView };
+  /** Stored before the permission prompt opens, because the prompt closes the popup (D16). */
+  intend: { arg: { readonly origin: string; readonly tabId?: number }; result: null };
+  /** Permission is there: register scripts, reload the tab. */
+  protect: { arg: { readonly origin: string; readonly tabId?: number }; result: null };
+  unprotect: { arg: { readonly origin: string }; result: null };
+  decideAccount: {
+    arg: {
+      readonly origin: string;
+      readonly jid: BareJid;
+      readonly endpoint: string;
+      readonly decision: 'grant' | 'ignore' | 'forget';
+    };
+    result: null;
+  };
+  setPolicy: { arg: { readonly origin: string; readonly policy: TrustPolicy }; result: null };
+  setTrust: {
+    arg: {
+      readonly origin: string;
+      readonly jid: BareJid;
+      readonly owner: BareJid;
+      readonly deviceId: number;
+      /** The fingerprint the user looked at: the decision is for this key only. */
+      readonly fingerprint: string;
+      readonly trust: Trust;
+    };
+    result: null;
+  };
+  /** Start a new session with a device (design D13). Throws `stale` for a device that cannot be written to. */
+  resetSession: {
+    arg: {
+      readonly origin: string;
+      readonly jid: BareJid;
+      readonly owner: BareJid;
+      readonly deviceId: number;
+    };
+    result: null;
+  };
+  /** Write to this contact's devices in OMEMO 2 where they have both versions (design D4). */
+  setPreference: {
+    arg: {
+      readonly origin: string;
+      readonly jid: BareJid;
+      readonly peer: BareJid;
+      readonly prefersOmemo2: boolean;
+    };
+    result: null;
+  };
+  /** Also the answer to a wish for plain text. */
+  setEncryption: {
+    arg: {
+      readonly origin: string;
+      readonly jid: BareJid;
+      readonly peer: BareJid;
+      readonly encryption: 'on' | 'off';
+    };
+    result: null;
+  };
+}
+
+/** Pushed to our own pages. */
+export type PopupEvent = { readonly event: 'changed' };

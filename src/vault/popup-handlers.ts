@@ -7,6 +7,7 @@ import { loadPeer, loadSite, lockOf, savePeer, type Context } from './context';
 import { deviceOf, withAcceptedKey } from './devices';
 import type { Presence } from './presence';
 import { withAnswer } from './opt-out';
+import { loadParty } from './recipients';
 import { withReset } from './repair';
 import { hasPermission, renewScripts } from './scripts';
 import { allSites, changeSite, patternOf, protectableOrigin, withDecision } from './sites';
@@ -138,7 +139,7 @@ export function popupHandlers(context: Context, presence: Presence): PopupHandle
     resetSession: async ({ origin, jid, owner, deviceId }) => {
       const scope = { origin, jid };
       await context.transactions.run(lockOf(scope), async (unit) => {
-        const after = withReset(await loadPeer(unit, scope, owner), deviceId);
+        const after = withReset(await loadParty(unit, scope, owner), deviceId);
         if (after === undefined) throw new VaultError('stale');
         savePeer(unit, scope, after);
       });

@@ -34,15 +34,19 @@ export interface Target {
   readonly version: OmemoVersion;
 }
 
-/** Loads the peer and, unless it is ourselves, our own other devices. */
-export async function loadRecipients(unit: Unit, scope: Scope, peer: BareJid): Promise<Recipients> {
-  const party = async (jid: BareJid): Promise<Party> => ({
+/** Loads what is known of one JID. */
+export async function loadParty(unit: Unit, scope: Scope, jid: BareJid): Promise<Party> {
+  return {
     record: await loadPeer(unit, scope, jid),
     sessions: await loadSessions(unit, scope, jid),
     isOwn: jid === scope.jid,
-  });
+  };
+}
+
+/** Loads the peer and, unless it is ourselves, our own other devices. */
+export async function loadRecipients(unit: Unit, scope: Scope, peer: BareJid): Promise<Recipients> {
   const jids = peer === scope.jid ? [peer] : [peer, scope.jid];
-  const parties = await Promise.all(jids.map(party));
+  const parties = await Promise.all(jids.map((jid) => loadParty(unit, scope, jid)));
   return { account: await loadAccount(unit, scope), parties };
 }
 
@@ -56,7 +60,7 @@ export function isUsable(
 }
 
 /** The version a device is written to in: the first of its lists in which that can be done. */
-function versionFor(device: DeviceRecord, party: Party): OmemoVersion | undefined {
+export function versionFor(device: DeviceRecord, party: Party): OmemoVersion | undefined {
   return versionsFor(party.record, device).find((version) => isUsable(device, party, version));
 }
 

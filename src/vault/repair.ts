@@ -4,10 +4,11 @@ import type { OmemoErrorCode } from '../omemo/errors';
 import type { OmemoVersion } from '../omemo/types';
 import { LEGACY, VERSIONS } from '../rpc/versions';
 import type { Chore } from '../rpc/vault-api';
-import { activeVersions, factsOf, isActive, withFacts } from './device-facts';
+import { activeVersions, factsOf, isActive, versionsFor, withFacts } from './device-facts';
 import { deviceOf, withDevice } from './devices';
 import { REPAIR_EVERY_MS } from './limits';
 import type { DeviceRecord, PeerRecord } from './records';
+import { versionFor, type Party } from './recipients';
 import { trustOf } from './trust';
 
 /**
@@ -29,13 +30,26 @@ function withResetIn(device: DeviceRecord, version: OmemoVersion): DeviceRecord 
 }
 
 /**
- * The peer with a new session wanted for a device, in every version it is written to in; its bundle is fetched anew, because a
- * stored one may be as old as the session. Undefined for a device that cannot be written to.
+ * The versions in which a device is to have a new session: those it has one in, for it may write in any of them, and the one
+ * it is written to in. In another there is nothing to give up.
  */
-export function withReset(peer: PeerRecord, deviceId: number): PeerRecord | undefined {
-  const device = deviceOf(peer, deviceId);
-  if (device === undefined || !isReachable(peer, device)) return undefined;
-  return withDevice(peer, activeVersions(device).reduce(withResetIn, device));
+function versionsToReset(party: Party, device: DeviceRecord): readonly OmemoVersion[] {
+  const written = versionFor(device, party) ?? versionsFor(party.record, device)[0];
+  return activeVersions(device).filter((version) => {
+    const current = party.sessions[version].devices[device.deviceId]?.current;
+    return current !== undefined || version === written;
+  });
+}
+
+/**
+ * The peer with a new session wanted for a device; its bundle is fetched anew, because a stored one may be as old as the
+ * session. Undefined for a device that cannot be written to.
+ */
+export function withReset(party: Party, deviceId: number): PeerRecord | undefined {
+  const { record } = party;
+  const device = deviceOf(record, deviceId);
+  if (device === undefined || !isReachable(record, device)) return undefined;
+  return withDevice(record, versionsToReset(party, device).reduce(withResetIn, device));
 }
 
 /**

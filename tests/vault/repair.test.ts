@@ -7,7 +7,7 @@ import { encryptEmpty } from '../../src/vault/encrypt';
 import { REPAIR_EVERY_MS } from '../../src/vault/limits';
 import { prepare } from '../../src/vault/recipients';
 import { sessionsKey } from '../../src/vault/sessions';
-import { isResetting, resetChores, withReset } from '../../src/vault/repair';
+import { isResetting, resetChores } from '../../src/vault/repair';
 import { withFacts } from '../../src/vault/device-facts';
 import { lockOf } from '../../src/vault/context';
 import { withTrust } from '../../src/vault/trust';
@@ -29,6 +29,7 @@ import {
   send,
   START,
   textOf,
+  wantReset,
 } from './world';
 
 vi.mock('webextension-polyfill', () => ({ default: {} }));
@@ -175,7 +176,7 @@ describe('a reset', () => {
     const pair = await couple();
     const { juliet, romeo } = pair;
     const late = await send(juliet, ROMEO, 'under way');
-    await changePeer(romeo, JULIET, (peer) => present(withReset(peer, juliet.deviceId)));
+    await wantReset(romeo, juliet);
     const before = await peerOf(romeo, JULIET);
     await receive(juliet, await perform(pair), romeo);
     expect(textOf(await receive(romeo, late, juliet))).toBe('under way');
@@ -185,7 +186,7 @@ describe('a reset', () => {
   it('happens with the next message where nothing was sent for it', async () => {
     const pair = await couple();
     const { juliet, romeo } = pair;
-    await changePeer(romeo, JULIET, (peer) => present(withReset(peer, juliet.deviceId)));
+    await wantReset(romeo, juliet);
     expect(resetChores(await peerOf(romeo, JULIET))).toHaveLength(1);
     const { context, scope } = romeo;
     const asked = await context.transactions.run(lockOf(scope), (unit) =>
@@ -202,7 +203,7 @@ describe('a reset', () => {
   it('goes on in the old session while no bundle can be had', async () => {
     const pair = await couple();
     const { juliet, romeo } = pair;
-    await changePeer(romeo, JULIET, (peer) => present(withReset(peer, juliet.deviceId)));
+    await wantReset(romeo, juliet);
     const device = await deviceOfJuliet(pair);
     await changePeer(romeo, JULIET, (peer) =>
       withDevice(
@@ -228,8 +229,8 @@ describe('a reset', () => {
   it('is done when the other side begins a session first', async () => {
     const pair = await couple();
     const { juliet, romeo } = pair;
-    await changePeer(romeo, JULIET, (peer) => present(withReset(peer, juliet.deviceId)));
-    await changePeer(juliet, ROMEO, (peer) => present(withReset(peer, romeo.deviceId)));
+    await wantReset(romeo, juliet);
+    await wantReset(juliet, romeo);
     await fetchBundle(juliet, romeo);
     const theirs = await send(juliet, ROMEO, 'my reset first');
     expect(textOf(await receive(romeo, theirs, juliet))).toBe('my reset first');

@@ -10,15 +10,13 @@ import { encryptEmpty } from '../../src/vault/encrypt';
 import { ownBundle } from '../../src/vault/accounts';
 import { LIST_AGE_MS, LIST_RETRY_MS, NO_BUNDLE_MS } from '../../src/vault/limits';
 import { prepare } from '../../src/vault/recipients';
-import { resetChores, withReset } from '../../src/vault/repair';
 import { trustOf, withTrust } from '../../src/vault/trust';
+import { couple, JULIET, ROMEO, write } from './couple';
 import {
   accountOf,
   changePeer,
   dump,
-  encryptText,
   envelopeOf,
-  jid,
   meet,
   meetIn,
   messageIn,
@@ -33,14 +31,6 @@ import {
   type Person,
 } from './world';
 
-const JULIET = jid('juliet@example.org');
-const ROMEO = jid('romeo@example.net');
-
-let requests = 0;
-
-const write = (from: Person, text: string, to = ROMEO, requestId = `v ${++requests}`) =>
-  encryptText(from.context, from.scope, to, requestId, text);
-
 const preparation = ({ context, scope }: Person, peer = ROMEO) =>
   context.transactions.run(lockOf(scope), (unit) => prepare(unit, scope, peer, context.now()));
 
@@ -48,15 +38,6 @@ const list = (who: Person, version: OmemoVersion, ...ids: number[]) =>
   changePeer(who, ROMEO, (record) =>
     withList(record, version, { kind: 'present', value: ids }, who.clock.now),
   );
-
-async function couple(...versions: readonly OmemoVersion[]) {
-  const [juliet, romeo] = [await person(JULIET), await person(ROMEO)];
-  for (const version of versions) {
-    await meetIn(version, juliet, romeo);
-    await meetIn(version, romeo, juliet);
-  }
-  return { juliet, romeo };
-}
 
 describe('a device on the list of OMEMO 2 only', () => {
   it('gets the envelope in OMEMO 2, and answers in the same session', async () => {
@@ -328,38 +309,6 @@ describe('a message above what servers take', () => {
     await meetIn(OMEMO2, juliet, phone);
     const outcome = await write(juliet, 'x'.repeat(120 * 1024));
     expect(outcome).toEqual({ kind: 'refused', code: 'too-large' });
-  });
-});
-
-describe('a session to be started anew', () => {
-  it('by the user is one in every version of the device', async () => {
-    const { juliet, romeo } = await couple(LEGACY, OMEMO2);
-    await changePeer(juliet, ROMEO, (record) => withReset(record, romeo.deviceId) ?? record);
-    expect(resetChores(await peerOf(juliet, ROMEO))).toEqual(
-      VERSIONS.map((version) => ({
-        kind: 'reset-session',
-        jid: ROMEO,
-        deviceId: romeo.deviceId,
-        version,
-      })),
-    );
-  });
-
-  it('is none by itself in OMEMO 2, where that is forbidden (wire §4.5)', async () => {
-    const { juliet, romeo } = await couple(OMEMO2);
-    const hello = messageIn(OMEMO2, await write(juliet, 'hello'));
-    await receive(romeo, hello, juliet);
-    const answer = messageIn(OMEMO2, await write(romeo, 'answer', JULIET));
-    await receive(juliet, answer, romeo);
-    const message = messageIn(OMEMO2, await write(juliet, 'in a session'));
-    const fresh = await person(ROMEO);
-    await meetIn(OMEMO2, fresh, juliet);
-    expect(await receive(fresh, message, juliet)).toEqual({
-      kind: 'failed',
-      code: 'no-session',
-      chores: [],
-    });
-    expect(resetChores(await peerOf(fresh, JULIET))).toEqual([]);
   });
 });
 

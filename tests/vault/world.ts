@@ -29,6 +29,8 @@ import { decrypt } from '../../src/vault/decrypt';
 import { withBundle, withList } from '../../src/vault/devices';
 import { encryptMessage } from '../../src/vault/encrypt';
 import type { AccountRecord, DeviceFacts, DeviceRecord, PeerRecord } from '../../src/vault/records';
+import { loadParty } from '../../src/vault/recipients';
+import { withReset } from '../../src/vault/repair';
 import { createTransactions } from '../../src/vault/transaction';
 
 export const STORES: readonly StoreName[] = [
@@ -173,6 +175,14 @@ export function changePeer(
   return context.transactions.run(lockOf(scope), async (unit) =>
     savePeer(unit, scope, step(await loadPeer(unit, scope, peer))),
   );
+}
+
+/** What the user asks for: a new session with the device of another. */
+export function wantReset({ context, scope }: Person, device: Person): Promise<void> {
+  return context.transactions.run(lockOf(scope), async (unit) => {
+    const party = await loadParty(unit, scope, device.scope.jid);
+    savePeer(unit, scope, present(withReset(party, device.deviceId)));
+  });
 }
 
 /** The peer's record as stored. */

@@ -29,6 +29,7 @@ import {
 } from './context';
 import { factsOf } from './device-facts';
 import { deviceOf, withIdentityKey, withWriting } from './devices';
+import { ASKED_AGAIN_MS } from './limits';
 import type { AccountRecord, ArchiveRecord, PeerRecord } from './records';
 import { withRepair, withoutReset } from './repair';
 import { loadSessions, sessionsKey, type SessionsByVersion } from './sessions';
@@ -66,12 +67,16 @@ function fromArchive(
   found: ArchiveRecord,
   request: DecryptRequest,
   sender: PeerRecord,
+  now: number,
 ): DecryptOutcome {
   // A server can replay an old ciphertext in another chat; the text must not appear there.
   if (found.peer !== request.peer) return failed('wrong-chat');
-  if (found.text === undefined) return { kind: 'empty', chores: [] };
+  // The worker may have died between the commit and its answer.
+  const isAskedAgain = now - found.at < ASKED_AGAIN_MS;
+  const chores = isAskedAgain ? (found.chores ?? []) : [];
+  if (found.text === undefined) return { kind: 'empty', chores };
   const trust = found.identityKey === undefined ? 'verified' : trustOf(sender, found.identityKey);
-  return { kind: 'text', text: found.text, trust, chores: [] };
+  return { kind: 'text', text: found.text, trust, chores };
 }
 
 /** Answers a message delivered on a granted stream. */
@@ -91,7 +96,7 @@ export function decrypt(
     const candidates = isOwnDevice ? [undefined] : keys.map(({ bytes }) => bytes);
     for (const key of candidates) {
       const found = await unit.get('archive', archiveKey(scope, ciphertextOf(request, key)));
-      if (found !== undefined) return fromArchive(found, request, sender);
+      if (found !== undefined) return fromArchive(found, request, sender, context.now());
     }
     if (isOwnDevice) return failed('own-unknown');
     if (keys.length === 0) return failed('not-for-this-device');
@@ -227,16 +232,17 @@ async function commit(
     const spent = withSpentPrekey(account, version, opened.usedOneTimePrekeyId, now);
     unit.put('accounts', scopedKey(scope), spent);
   }
+  const chores = choresOf(job, opened, sender);
   unit.put('archive', archiveKey(scope, ciphertextOf(request, key)), {
     v: 1,
     peer: request.peer,
     ...(opened.text !== undefined && { text: opened.text }),
     identityKey: opened.identityKey,
     at: now,
+    ...(chores.length > 0 && { chores }),
   });
   savePeer(unit, scope, sender);
   if (opened.text !== undefined) await markEncrypted(unit, scope, request.peer, now);
-  const chores = choresOf(job, opened, sender);
   if (opened.text === undefined) return { kind: 'empty', chores };
   return { kind: 'text', text: opened.text, trust: trustOf(sender, opened.identityKey), chores };
 }

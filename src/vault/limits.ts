@@ -16,6 +16,8 @@ export const MAX_CAPS = 4;
 export const MAX_SEEN_ACCOUNTS = 20;
 /** Resends of a page come within minutes; a queue of an offline page may wait for days. */
 export const REQUEST_KEPT_MS = 14 * 24 * 3600 * 1000;
+/** A request whose worker died is asked again within seconds; a later one is a fetch of history. */
+export const ASKED_AGAIN_MS = 60 * 1000;
 /** Servers hold resumable streams for minutes. */
 export const STREAM_KEPT_MS = 24 * 3600 * 1000;
 /** Characters of one sentence of JIDs and ids in a key of the database. */

@@ -11,6 +11,7 @@ import type {
 import type { RefusalCode } from '../rpc/reasons';
 import type {
   CapsRecord,
+  Chore,
   DeviceLabel,
   EncryptedMessages,
   SmRecord,
@@ -158,6 +159,8 @@ export interface ArchiveRecord {
   /** Identity key of the writer (X form); absent for our own text. */
   readonly identityKey?: Uint8Array;
   readonly at: number;
+  /** What it left to be done, for whoever asks again at once. */
+  readonly chores?: readonly Chore[];
 }
 
 /** The answer to a request to encrypt, so that the same request gets the same bytes (I-31). */

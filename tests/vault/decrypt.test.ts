@@ -9,6 +9,7 @@ import { lockOf, scopedKey, type Context } from '../../src/vault/context';
 import { createDatabase, type Change } from '../../src/vault/db';
 import { decrypt } from '../../src/vault/decrypt';
 import { withBundle, withList } from '../../src/vault/devices';
+import { ASKED_AGAIN_MS } from '../../src/vault/limits';
 import { popupHandlers } from '../../src/vault/popup-handlers';
 import { createPresence } from '../../src/vault/presence';
 import { prepare } from '../../src/vault/recipients';
@@ -150,17 +151,26 @@ describe('two vaults', () => {
 });
 
 describe('a message delivered again', () => {
-  it('is answered from the archive, with nothing changed and no chores', async () => {
+  it('is answered from the archive, with nothing changed', async () => {
     const { juliet, romeo } = await couple();
     const message = await send(juliet, ROMEO, 'hello');
     const first = await receive(romeo, message, juliet);
     const stored = await dump(romeo.name);
     expect(choreKinds(first)).toEqual(['refresh-list', 'publish-bundle', 'send-empty']);
+    romeo.clock.now = START + ASKED_AGAIN_MS;
     const again = await receive(romeo, message, juliet);
     expect(again).toEqual({ ...first, chores: [] });
     expect(await receive(reborn(romeo), message, juliet)).toEqual(again);
     expect(await receive(romeo, message, juliet, { senderDeviceId: 4242 })).toEqual(again);
     expect(await dump(romeo.name)).toEqual(stored);
+  });
+
+  it('at once leaves the same to be done: the first answer may not have come', async () => {
+    const { juliet, romeo } = await couple();
+    const message = await send(juliet, ROMEO, 'hello');
+    const first = await receive(romeo, message, juliet);
+    romeo.clock.now = START + ASKED_AGAIN_MS - 1;
+    expect(await receive(reborn(romeo), message, juliet)).toEqual(first);
   });
 
   it('shows the trust the key has now', async () => {

@@ -49,6 +49,8 @@ export interface TestBrowser {
   screenshot(page: Page, file: string, scheme?: 'light' | 'dark'): Promise<void>;
   /** Closes the browser and starts it again on the same profile. */
   relaunch(): Promise<void>;
+  /** The same after the browser died without a word (SIGKILL). */
+  crash(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -189,6 +191,10 @@ export async function startChromium(options: BrowserOptions = {}): Promise<TestB
     if (found === null) throw new Error('the service worker is gone');
     return found;
   };
+  const launchAgain = async () => {
+    browser = await launch(profile.path, options);
+    if (extension !== undefined) await extensionBaseOf(browser);
+  };
   return {
     get browser() {
       return running();
@@ -222,8 +228,15 @@ export async function startChromium(options: BrowserOptions = {}): Promise<TestB
     },
     relaunch: async () => {
       await stop();
-      browser = await launch(profile.path, options);
-      if (extension !== undefined) await extensionBaseOf(browser);
+      await launchAgain();
+    },
+    crash: async () => {
+      const dying = running();
+      const ended = new Promise((resolve) => dying.process()?.once('exit', resolve));
+      dying.process()?.kill('SIGKILL');
+      await ended;
+      browser = undefined;
+      await launchAgain();
     },
     close: async () => {
       await stop();

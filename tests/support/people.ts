@@ -22,6 +22,8 @@ export interface Person {
   startOver(): Promise<void>;
   /** Closes the browser and opens it again on the same profile, with the same page. */
   relaunch(): Promise<void>;
+  /** The same after the browser died without a word, the page starting over: what it had stored by then is its own affair. */
+  crash(): Promise<void>;
 }
 
 export interface World {
@@ -93,6 +95,17 @@ async function startPerson(
     converse = driveConverse(await openConverse());
     await converse.connected();
   };
+  const startOverFrom = async (blank: Page) => {
+    const session = await blank.createCDPSession();
+    await session.send('Storage.clearDataForOrigin', {
+      origin: site.origin,
+      storageTypes: 'indexeddb,local_storage,cache_storage',
+    });
+    await session.detach();
+    // A new tab has no sessionStorage either.
+    await openAgain();
+    await blank.close();
+  };
   return {
     name,
     jid,
@@ -105,21 +118,17 @@ async function startPerson(
     complaints,
     popup: () => openPopup(browser, site.origin),
     startOver: async () => {
-      const blank = await browser.newPage('about:blank');
+      const page = await browser.newPage('about:blank');
       await converse.page.close();
-      const session = await blank.createCDPSession();
-      await session.send('Storage.clearDataForOrigin', {
-        origin: site.origin,
-        storageTypes: 'indexeddb,local_storage,cache_storage',
-      });
-      await session.detach();
-      // A new tab has no sessionStorage either.
-      await openAgain();
-      await blank.close();
+      await startOverFrom(page);
     },
     relaunch: async () => {
       await browser.relaunch();
       await openAgain();
+    },
+    crash: async () => {
+      await browser.crash();
+      await startOverFrom(await browser.newPage('about:blank'));
     },
   };
 }

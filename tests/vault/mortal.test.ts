@@ -1,14 +1,13 @@
 // Whenever the worker dies or the disk is full, the page asks again and nothing has happened but what it was told (M72, M77):
 // every text goes out once and opens, every text that came is shown, again and again, and no key is taken twice.
 import { describe, expect, it, vi } from 'vitest';
-import { toHex } from '../../src/crypto/bytes';
-import { protocolFor } from '../../src/omemo/protocol';
 import type { OmemoVersion } from '../../src/omemo/types';
 import { LEGACY, OMEMO2, VERSIONS } from '../../src/rpc/versions';
 import type { DecryptRequest, EncryptedMessage, EncryptOutcome } from '../../src/rpc/vault-api';
 import { ownBundle } from '../../src/vault/accounts';
 import { createDatabase } from '../../src/vault/db';
 import { newSite } from '../../src/vault/records';
+import { keyPlace } from '../support/key-place';
 import { DOCUMENT, victim, type Fault, type Victim } from './mortal';
 import {
   encryptText,
@@ -87,14 +86,6 @@ describe('a device that is made and published', () => {
   });
 });
 
-/** The place of a key in its chain: no two messages may have one. */
-function placeOf(version: OmemoVersion, bytes: Uint8Array, isKeyExchange: boolean): string {
-  const protocol = protocolFor(version);
-  const inner = isKeyExchange ? protocol.decodeKeyExchange(bytes).message : bytes;
-  const { ratchetKey, n } = protocol.decodeMessage(inner).header;
-  return `${version} ${toHex(ratchetKey)} ${n}`;
-}
-
 class Chat {
   readonly #juliet: Person;
   readonly #vault: Victim;
@@ -140,7 +131,7 @@ class Chat {
     const sent = messageIn(version, await ask());
     expect(messageIn(version, await ask())).toEqual(sent);
     for (const { bytes, isKeyExchange } of sent.keys) {
-      this.#places.push(placeOf(version, bytes, isKeyExchange));
+      this.#places.push(keyPlace(version, bytes, isKeyExchange));
     }
     const shown = version === LEGACY ? text : envelopeOf(text);
     expect(textOf(await receive(to, sent, this.#juliet))).toBe(shown);

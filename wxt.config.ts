@@ -1,16 +1,35 @@
 // Build of the extension. No host permission and no content script stands in the manifest: sites are granted one by
 // one at run time and the scripts are registered by us (design D16).
+import type { PluginOption } from 'vite';
 import { defineConfig } from 'wxt';
 
 function iconsOf(state: string, sizes: readonly number[]): Record<string, string> {
   return Object.fromEntries(sizes.map((size) => [String(size), `icon/${state}-${size}.png`]));
 }
 
+/**
+ * Scripts are bundled without the strict mode their modules had. In the page's world that shows: a page finds functions of
+ * ours by the `caller` of its own and in call sites.
+ */
+const strictScripts: PluginOption = {
+  name: 'strict-scripts',
+  enforce: 'post',
+  generateBundle(_options, bundle) {
+    for (const chunk of Object.values(bundle)) {
+      if (chunk.type !== 'chunk' || !['hook.js', 'bridge.js'].includes(chunk.fileName)) continue;
+      chunk.code = `"use strict";${chunk.code}`;
+    }
+  },
+};
+
 export default defineConfig({
   imports: false,
   manifestVersion: 3,
   publicDir: 'public',
-  vite: () => ({ build: { sourcemap: false, target: 'es2022' } }),
+  vite: () => ({
+    build: { sourcemap: false, target: 'es2022' },
+    plugins: [strictScripts],
+  }),
   manifest: {
     name: 'Omnemo',
     short_name: 'Omnemo',

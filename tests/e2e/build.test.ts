@@ -50,6 +50,10 @@ describe('the built scripts', () => {
     }
   });
 
+  it.each(['hook.js', 'bridge.js'])('run strictly, as their modules did: %s', (file) => {
+    expect(read(file)).toMatch(/^"use strict";\(function\(\)/);
+  });
+
   it('keep the hook under 8 kB gzip', () => {
     expect(gzipSync(read('hook.js')).length).toBeLessThan(8192);
   });

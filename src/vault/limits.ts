@@ -22,3 +22,7 @@ export const ASKED_AGAIN_MS = 60 * 1000;
 export const STREAM_KEPT_MS = 24 * 3600 * 1000;
 /** Characters of one sentence of JIDs and ids in a key of the database. */
 export const MAX_REQUEST_ID = 8192;
+/** M30: requests of one site that are worked on at once; pages ask one or two for each stream. */
+export const REQUESTS_AT_ONCE = 16;
+/** M30: requests of one site that wait beside these; more are refused. */
+export const MAX_WAITING_REQUESTS = 1000;

@@ -9,8 +9,10 @@ import type { PopupApi } from '../rpc/popup-api';
 import type { ContentApi } from '../rpc/vault-api';
 import { contentHandlers } from './content-handlers';
 import type { Context } from './context';
+import { MAX_WAITING_REQUESTS, REQUESTS_AT_ONCE } from './limits';
 import { popupHandlers } from './popup-handlers';
 import type { Presence } from './presence';
+import { createTurns } from './turns';
 
 /** Requests that change what our own pages show. */
 const SHOWN: ReadonlySet<string> = new Set([
@@ -55,6 +57,7 @@ export function createService(
   const popups = new Set<PortLike>();
   let announced: ReturnType<typeof setTimeout> | undefined;
   let nextPortId = 1;
+  const turns = createTurns({ atOnce: REQUESTS_AT_ONCE, waiting: MAX_WAITING_REQUESTS });
 
   function changed(): void {
     announced ??= setTimeout(() => {
@@ -92,7 +95,8 @@ export function createService(
       serve(port, async (name, arg) => {
         if (caller.kind === 'content' && isContentName(name)) {
           const { origin, tabId } = caller;
-          const result = await ask(name, { origin, tabId, portId }, arg);
+          const document = { origin, tabId, portId };
+          const result = await turns.run(origin, () => ask(name, document, arg));
           if (SHOWN.has(name)) changed();
           return result;
         }

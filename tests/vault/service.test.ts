@@ -10,6 +10,7 @@ import { ownBundle } from '../../src/vault/accounts';
 import type { Caller } from '../../src/vault/caller';
 import type { Context } from '../../src/vault/context';
 import { createDatabase } from '../../src/vault/db';
+import { MAX_WAITING_REQUESTS, REQUESTS_AT_ONCE } from '../../src/vault/limits';
 import { createPresence, type Badge } from '../../src/vault/presence';
 import { createService, type Service } from '../../src/vault/service';
 import { callsOf, fake, resetFake } from './browser';
@@ -340,6 +341,23 @@ describe('changes', () => {
     expect(own.near.received.length).toBeLessThanOrEqual(2);
     expect(gone.near.received).toEqual([]);
     expect(JSON.stringify(content.pair.near.received)).not.toContain('event');
+  });
+});
+
+describe('a site that asks without end', () => {
+  it('is refused what is too much, and no other site waits for it', async () => {
+    const made = await granted();
+    const { pair } = made.content();
+    const atOnce = REQUESTS_AT_ONCE + MAX_WAITING_REQUESTS;
+    const arg = { jid: JULIET, version: LEGACY };
+    for (let id = 0; id < atOnce + 3; id++) pair.near.postMessage({ id, name: 'ownBundle', arg });
+    expect(await made.content(OTHER).request('hello', {})).toEqual({ protect: false });
+    expect(pair.near.received.length).toBeLessThan(atOnce / 2);
+    await vi.waitFor(() => expect(pair.near.received).toHaveLength(atOnce + 3), 20_000);
+    const refused = pair.near.received.filter((each) => Object(each).ok === false);
+    expect(refused).toEqual(
+      [0, 1, 2].map((more) => ({ id: atOnce + more, ok: false, code: 'limit' })),
+    );
   });
 });
 

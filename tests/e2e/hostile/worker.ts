@@ -119,6 +119,33 @@ export function attackWorker(hostile: () => HostileWorld): void {
       expect(await world.ask([['hello', {}]])).toEqual([{ ok: true, result: { protect: true } }]);
     });
 
+    it('refuses a page that asks without end, and lets no other site wait for it', async () => {
+      const { alice } = hostile();
+      const flooding = await hostile().contentWorld(await hostile().page());
+      const other = await hostile().contentWorld(await hostile().page('', hostile().other));
+      const flood = flooding.run(async (jid: string) => {
+        const port = chrome.runtime.connect({ name: 'session' });
+        const count = 3000;
+        const codes: unknown[] = [];
+        await new Promise<void>((resolve) => {
+          port.onMessage.addListener((answer) => {
+            if (codes.push(Object(answer).code ?? 'answered') === count) resolve();
+          });
+          setTimeout(resolve, 20_000);
+          for (let id = 0; id < count; id++) port.postMessage({ id, name: 'chores', arg: { jid } });
+        });
+        port.disconnect();
+        return codes;
+      }, alice.jid);
+      expect(await other.ask([['hello', {}]])).toEqual([{ ok: true, result: { protect: false } }]);
+      const codes = await flood;
+      expect(codes).toHaveLength(3000);
+      expect(new Set(codes)).toEqual(new Set(['answered', 'limit']));
+      expect(await flooding.ask([['hello', {}]])).toEqual([
+        { ok: true, result: { protect: true } },
+      ]);
+    });
+
     it('keeps of 200 claimed accounts no more than 20 to be confirmed', async () => {
       const world = await hostile().contentWorld(await hostile().page());
       const claims = Array.from(

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { NOT_IN_FIREFOX } from './tests/run/not-in-firefox.mjs';
 
 const node = { environment: 'node' as const };
 
@@ -49,6 +50,19 @@ export default defineConfig({
           ...node,
           name: 'e2e',
           include: ['tests/e2e/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
+      {
+        test: {
+          ...node,
+          // The same scenarios once more.
+          name: 'firefox',
+          include: ['tests/e2e/**/*.test.ts'],
+          exclude: Object.keys(NOT_IN_FIREFOX),
+          env: { OMNEMO_BROWSER: 'firefox' },
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 180_000,

@@ -1,51 +1,64 @@
 // The permissions and the content policy of the extension, so that no change of them goes unseen (design D16, D20).
-import { expect, it } from 'vitest';
-import config from '../wxt.config';
+import { describe, expect, it } from 'vitest';
+import { manifestFor } from '../manifest';
 
-function manifest(): Readonly<Record<string, unknown>> {
-  const value: unknown = config.manifest;
-  if (typeof value !== 'object' || value === null)
-    throw new Error('the manifest is no plain object');
-  return Object.fromEntries(Object.entries(value));
-}
+const manifestOf = (browser: string): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.entries(manifestFor(browser)));
 
-it('asks for exactly these permissions', () => {
-  expect(manifest()['permissions']).toEqual([
-    'storage',
-    'unlimitedStorage',
-    'scripting',
-    'activeTab',
-  ]);
+describe.each(['chrome', 'firefox'])('the manifest for %s', (browser) => {
+  const manifest = manifestOf(browser);
+  it('asks for exactly these permissions', () => {
+    expect(manifest['permissions']).toEqual([
+      'storage',
+      'unlimitedStorage',
+      'scripting',
+      'activeTab',
+    ]);
+  });
+
+  it('reaches no site at install, and only https and this machine when granted', () => {
+    expect(manifest['host_permissions']).toBeUndefined();
+    expect(manifest['optional_host_permissions']).toEqual([
+      'https://*/*',
+      'http://localhost/*',
+      'http://127.0.0.1/*',
+    ]);
+  });
+
+  it('declares no content script and nothing that pages could load', () => {
+    expect(manifest['content_scripts']).toBeUndefined();
+    expect(manifest['web_accessible_resources']).toBeUndefined();
+    expect(manifest['externally_connectable']).toBeUndefined();
+  });
+
+  it('allows its own pages no eval, no inline and no foreign script', () => {
+    const { extension_pages: policy } = Object(manifest['content_security_policy']);
+    const directives = new Map(
+      String(policy)
+        .split(';')
+        .map((directive) => directive.trim().split(/\s+/))
+        .map(([name = '', ...values]) => [name, values]),
+    );
+    expect(directives.get('default-src')).toEqual(["'none'"]);
+    expect(directives.get('script-src')).toEqual(["'self'"]);
+    expect(String(policy)).not.toMatch(/unsafe|wasm|https?:|data:|blob:/);
+  });
 });
 
-it('reaches no site at install, and only https and this machine when granted', () => {
-  expect(manifest()['host_permissions']).toBeUndefined();
-  expect(manifest()['optional_host_permissions']).toEqual([
-    'https://*/*',
-    'http://localhost/*',
-    'http://127.0.0.1/*',
-  ]);
+it('lets byte arrays cross runtime ports in Chromium; Firefox does so by itself', () => {
+  expect(manifestOf('chrome')['message_serialization']).toBe('structured_clone');
+  expect(manifestOf('firefox')['message_serialization']).toBeUndefined();
 });
 
-it('declares no content script and nothing that pages could load', () => {
-  expect(manifest()['content_scripts']).toBeUndefined();
-  expect(manifest()['web_accessible_resources']).toBeUndefined();
-  expect(manifest()['externally_connectable']).toBeUndefined();
-});
-
-it('allows its own pages no eval, no inline and no foreign script', () => {
-  const { extension_pages: policy } = Object(manifest()['content_security_policy']);
-  const directives = new Map(
-    String(policy)
-      .split(';')
-      .map((directive) => directive.trim().split(/\s+/))
-      .map(([name = '', ...values]) => [name, values]),
-  );
-  expect(directives.get('default-src')).toEqual(["'none'"]);
-  expect(directives.get('script-src')).toEqual(["'self'"]);
-  expect(String(policy)).not.toMatch(/unsafe|wasm|https?:|data:|blob:/);
-});
-
-it('lets byte arrays cross runtime ports', () => {
-  expect(manifest()['message_serialization']).toBe('structured_clone');
+it('names the oldest browser of each kind, and no other', () => {
+  expect(manifestOf('chrome')['minimum_chrome_version']).toBe('148');
+  expect(manifestOf('chrome')['browser_specific_settings']).toBeUndefined();
+  expect(manifestOf('firefox')['minimum_chrome_version']).toBeUndefined();
+  expect(manifestOf('firefox')['browser_specific_settings']).toEqual({
+    gecko: {
+      id: 'omnemo@extension',
+      strict_min_version: '153.0',
+      data_collection_permissions: { required: ['none'] },
+    },
+  });
 });

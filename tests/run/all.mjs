@@ -1,8 +1,8 @@
 // npm test: every check there is, from a fresh clone. The last line has the sum.
 import { setup } from './setup.mjs';
-import { bin, build, conclude, run, runTests } from './steps.mjs';
+import { bin, build, buildForFirefox, conclude, run, runInFirefox, runTests } from './steps.mjs';
 
-setup({ browser: true, server: true, peers: true, libraries: true });
+setup({ browser: true, firefox: true, server: true, peers: true, libraries: true });
 
 /** A program that passes or fails as one. */
 async function check(name, args) {
@@ -18,5 +18,7 @@ const counts = [
   await runTests('cross'),
 ];
 if (build()) counts.push(await runTests('e2e'), await runTests('interop'));
+else counts.push({ passed: 0, failed: 1 });
+if (buildForFirefox()) counts.push(await runInFirefox());
 else counts.push({ passed: 0, failed: 1 });
 conclude(counts);

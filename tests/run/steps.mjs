@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { NOT_IN_FIREFOX } from './not-in-firefox.mjs';
 
 export const ROOT = path.join(import.meta.dirname, '..', '..');
 
@@ -44,6 +45,18 @@ export function runQuietly(command, args) {
 /** The production build of the extension. */
 export function build() {
   return runQuietly(bin('wxt'), ['build']);
+}
+
+/** The same for Firefox, as the archive that Firefox installs. */
+export function buildForFirefox() {
+  return runQuietly(bin('wxt'), ['zip', '-b', 'firefox']);
+}
+
+/** The scenarios of e2e in Firefox, after the reasons for those that stay out. */
+export function runInFirefox() {
+  for (const [file, reason] of Object.entries(NOT_IN_FIREFOX))
+    console.log(`not in Firefox: ${file}: ${reason}`);
+  return runTests('firefox');
 }
 
 /** Calls `work` with a folder in which tests note their processes, and ends those that are still there afterwards. */

@@ -1,6 +1,6 @@
 // node tests/run/suite.mjs cross|e2e|interop: sets up, builds what is needed, and runs one project of tests.
 import { setup } from './setup.mjs';
-import { build, conclude, runTests } from './steps.mjs';
+import { build, buildForFirefox, conclude, runInFirefox, runTests } from './steps.mjs';
 
 const [name] = process.argv.slice(2);
 if (!['cross', 'e2e', 'interop'].includes(name)) {
@@ -11,9 +11,13 @@ if (!['cross', 'e2e', 'interop'].includes(name)) {
 const isWhole = name !== 'cross';
 setup({
   browser: isWhole,
+  firefox: name === 'e2e',
   server: isWhole,
   peers: name === 'interop',
   libraries: name !== 'e2e',
 });
 if (isWhole && !build()) process.exit(1);
-conclude([await runTests(name)]);
+if (name === 'e2e' && !buildForFirefox()) process.exit(1);
+const counts = [await runTests(name)];
+if (name === 'e2e') counts.push(await runInFirefox());
+conclude(counts);

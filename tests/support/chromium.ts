@@ -40,12 +40,14 @@ export interface TestBrowser {
   newPage(url: string): Promise<Page>;
   /** The popup for a site, opened as a tab. */
   popup(origin: string): Promise<Page>;
-  /** The running service worker, started if it sleeps. */
-  worker(): Promise<WebWorker>;
-  /** Ends the service worker as the browser does when it is idle. */
+  /** Runs code with the rights of the background: in the service worker, started if it sleeps, or a page of the extension. */
+  worker(): Promise<Pick<WebWorker, 'evaluate'>>;
+  /** Ends the service worker or event page as the browser does when it is idle. */
   stopWorker(): Promise<void>;
-  /** Halts the service worker at its next step, so that it answers nothing; the result lets it go on. */
+  /** Halts the service worker or event page, so that it answers nothing; the result lets it go on. */
   haltWorker(): Promise<() => Promise<void>>;
+  /** Throws away what a site stored, whose blank page this is. */
+  clearSite(blankUrl: string): Promise<void>;
   screenshot(page: Page, file: string, scheme?: 'light' | 'dark'): Promise<void>;
   /** Closes the browser and starts it again on the same profile. */
   relaunch(): Promise<void>;
@@ -220,6 +222,16 @@ export async function startChromium(options: BrowserOptions = {}): Promise<TestB
         await session.send('Debugger.disable');
         await session.detach();
       };
+    },
+    clearSite: async (blankUrl) => {
+      const page = await running().newPage();
+      const session = await page.createCDPSession();
+      await session.send('Storage.clearDataForOrigin', {
+        origin: new URL(blankUrl).origin,
+        storageTypes: 'indexeddb,local_storage,cache_storage',
+      });
+      await session.detach();
+      await page.close();
     },
     screenshot: async (page, file, scheme = 'light') => {
       await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]);

@@ -1,6 +1,7 @@
 // Two worlds in one call: server, site, and people who each have a browser profile of their own with Converse in it.
 import type { Page } from 'puppeteer-core';
-import { BUILD, startChromium, type BrowserOptions, type TestBrowser } from './chromium';
+import { EXTENSION, startBrowser } from './browser';
+import type { BrowserOptions, TestBrowser } from './chromium';
 import { driveConverse, type Converse } from './converse';
 import { openPopup, type Popup } from './extension';
 import { startProsody, type ProsodyServer } from './prosody';
@@ -71,7 +72,7 @@ async function startPerson(
   const { name, server, site, options } = input;
   const proxy = await startProxy(server.ports.http);
   onClose(proxy.stop);
-  const browser = await startChromium(options);
+  const browser = await startBrowser(options);
   onClose(browser.close);
   const jid = server.jid(name);
   const complaints: string[] = [];
@@ -96,12 +97,7 @@ async function startPerson(
     await converse.connected();
   };
   const startOverFrom = async (blank: Page) => {
-    const session = await blank.createCDPSession();
-    await session.send('Storage.clearDataForOrigin', {
-      origin: site.origin,
-      storageTypes: 'indexeddb,local_storage,cache_storage',
-    });
-    await session.detach();
+    await browser.clearSite(site.pageUrl(''));
     // A new tab has no sessionStorage either.
     await openAgain();
     await blank.close();
@@ -148,7 +144,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       const browserOptions: BrowserOptions = {
         headed,
         window: { ...WINDOW, x: index * WINDOW.width },
-        ...(withExtension ? { extension: BUILD, isGranted: true } : {}),
+        ...(withExtension ? { extension: EXTENSION, isGranted: true } : {}),
       };
       people.set(
         name,

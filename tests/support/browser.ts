@@ -1,0 +1,12 @@
+// The browser of this run: OMNEMO_BROWSER says firefox, else it is Chromium.
+import { BUILD, startChromium, type BrowserOptions, type TestBrowser } from './chromium';
+import { FIREFOX_BUILD, startFirefox } from './firefox';
+
+const isFirefox = process.env['OMNEMO_BROWSER'] === 'firefox';
+
+/** The production build for it. */
+export const EXTENSION = isFirefox ? FIREFOX_BUILD : BUILD;
+
+export function startBrowser(options: BrowserOptions): Promise<TestBrowser> {
+  return isFirefox ? startFirefox(options) : startChromium(options);
+}

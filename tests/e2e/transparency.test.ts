@@ -37,10 +37,12 @@ async function inBoth<T>(look: (page: Page) => Promise<T>): Promise<[T, T]> {
 function shape(page: Page): Promise<Record<string, string>> {
   return page.evaluate(() => {
     const seen: Record<string, string> = {};
-    const describeFunction = (value: unknown) =>
-      typeof value === 'function'
-        ? `${value.name}/${value.length}/${Function.prototype.toString.call(value)}/${String(value)}/${Object.getOwnPropertyNames(value).join()}/${'prototype' in value}`
-        : typeof value;
+    const describeFunction = (value: unknown) => {
+      if (typeof value !== 'function') return typeof value;
+      // First: Firefox makes name and length when they are read, and which comes first depends on what its compiler did.
+      const own = Object.getOwnPropertyNames(value).join();
+      return `${value.name}/${value.length}/${Function.prototype.toString.call(value)}/${String(value)}/${own}/${'prototype' in value}`;
+    };
     const look = (label: string, owner: object) => {
       for (const key of Reflect.ownKeys(owner)) {
         const found = Object.getOwnPropertyDescriptor(owner, key);

@@ -1,7 +1,5 @@
 // Files of tests/e2e that do not run in Firefox, each with its reason; everything else runs in both browsers.
 
-const UNTRIED = 'not carried over yet: has not been run in Firefox';
-
 export const NOT_IN_FIREFOX = {
   'tests/e2e/build.test.ts': "reads Chromium's build; the manifest of both is in manifest.test.ts",
   'tests/e2e/hostile.test.ts': "steps into the bridge's world by a command only Chromium has",
@@ -9,8 +7,4 @@ export const NOT_IN_FIREFOX = {
     'after a cut connection Converse logs in anew there, without the extension too, and drops what was under way',
   'tests/e2e/trust.test.ts':
     "looks for the page's tab before the site is granted, which only the permission seeded in Chromium allows",
-  'tests/e2e/badinput.test.ts': UNTRIED,
-  'tests/e2e/control.test.ts': UNTRIED,
-  'tests/e2e/kill.test.ts': UNTRIED,
-  'tests/e2e/repair.test.ts': UNTRIED,
 };

@@ -191,6 +191,8 @@ export async function startFirefox(options: BrowserOptions = {}): Promise<TestBr
       const ended = new Promise((resolve) => dying.process()?.once('exit', resolve));
       dying.process()?.kill('SIGKILL');
       await ended;
+      // Ends once the profile's preferences are as they were before the launch.
+      await dying.close();
       await start();
     },
     close: async () => {

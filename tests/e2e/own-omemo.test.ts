@@ -1,5 +1,6 @@
 // A page that does OMEMO itself: the extension stays out of it and says so (design D15).
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { IS_FIREFOX } from '../support/browser';
 import { protect } from '../support/extension';
 import { startWorld, type Person, type World } from '../support/people';
 import { encryptedMessages } from '../support/stanzas';
@@ -114,7 +115,7 @@ describe('a page that had OMEMO before the site was protected', () => {
     expect(world.server.leaks('after its reload')).toEqual([]);
   });
 
-  it('gets what came while it was away as it was sent', async () => {
+  it('gets what came while it was away as it was sent, and shows it', async () => {
     const alice = world.person('alice');
     const bob = world.person('bob');
     const url = alice.converse.page.url();
@@ -125,13 +126,18 @@ describe('a page that had OMEMO before the site was protected', () => {
     await alice.converse.page.goto(url);
     await alice.converse.connected();
     await alice.converse.openChat(bob.jid);
-    // What comes twice at once, from the lost stream and from the archive, Converse itself does not always decrypt.
     const payloads = payloadsTo(alice, mark);
     expect(payloads.length).toBeGreaterThanOrEqual(2);
     await until('both to come to the page as they were sent', async () => {
       const frames = await alice.converse.received();
       return payloads.every((payload) => frames.some((frame) => frame.includes(payload)));
     });
+    // In Firefox one of the two was seen to stay unread by Converse, which had both as they were sent.
+    if (!IS_FIREFOX) {
+      for (const text of ['while it was away', 'and once more']) {
+        await alice.converse.shows(bob.jid, text);
+      }
+    }
     expect(alice.complaints.filter((text) => /decrypt|omemo/i.test(text))).toEqual([]);
   });
 });

@@ -2,11 +2,11 @@
 import { BUILD, startChromium, type BrowserOptions, type TestBrowser } from './chromium';
 import { FIREFOX_BUILD, startFirefox } from './firefox';
 
-const isFirefox = process.env['OMNEMO_BROWSER'] === 'firefox';
+export const IS_FIREFOX = process.env['OMNEMO_BROWSER'] === 'firefox';
 
 /** The production build for it. */
-export const EXTENSION = isFirefox ? FIREFOX_BUILD : BUILD;
+export const EXTENSION = IS_FIREFOX ? FIREFOX_BUILD : BUILD;
 
 export function startBrowser(options: BrowserOptions): Promise<TestBrowser> {
-  return isFirefox ? startFirefox(options) : startChromium(options);
+  return IS_FIREFOX ? startFirefox(options) : startChromium(options);
 }

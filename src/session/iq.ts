@@ -64,6 +64,11 @@ export class OwnIqs {
     return this.#prefix;
   }
 
+  /** Has the stream ended: what was under way got no answer. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** Goes on with the prefix of a resumed stream: answers to what was asked before the reload are still ours. */
   adopt(prefix: string): void {
     this.#prefix = prefix;

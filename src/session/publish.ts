@@ -131,13 +131,18 @@ async function ownList(
   return list;
 }
 
+/** Of a stream that ended meanwhile nothing can be said: the next one looks again. */
+function complain({ iqs }: Publisher, code: string): void {
+  if (!iqs.isClosed) log('publish', 'warn', code);
+}
+
 /** Nobody waits for it: who has a device of OMEMO 2 only can be written to all the same. */
 async function publishOmemo2(publisher: Publisher, known: Fetched<Element>): Promise<void> {
   try {
     const deviceId = await publishVersion(publisher, OMEMO2, known);
-    if (deviceId === undefined) log('publish', 'warn', 'omemo2-not-stored');
+    if (deviceId === undefined) complain(publisher, 'omemo2-not-stored');
   } catch {
-    log('publish', 'warn', 'omemo2-failed');
+    complain(publisher, 'omemo2-failed');
   }
 }
 
@@ -152,7 +157,7 @@ export async function publishKeys(publisher: Publisher): Promise<boolean> {
     ownList(publisher, OMEMO2),
   ]);
   if (legacy.kind === 'failed' || legacy.kind === 'hidden') {
-    log('publish', 'warn', 'own-list-unavailable');
+    complain(publisher, 'own-list-unavailable');
     return false;
   }
   const listed = [
@@ -162,7 +167,7 @@ export async function publishKeys(publisher: Publisher): Promise<boolean> {
   await vault.request('claimDeviceId', { jid, listed });
   const deviceId = await publishVersion(publisher, LEGACY, legacy);
   if (deviceId === undefined) {
-    log('publish', 'warn', 'not-stored');
+    complain(publisher, 'not-stored');
     return false;
   }
   await vault.request('published', { jid, deviceId });

@@ -89,17 +89,32 @@ export async function runTests(project) {
       OMNEMO_PIDS: path.join(folder, 'pids'),
     });
     if (!existsSync(report)) return { passed: 0, failed: 1 };
-    const { numPassedTests, numTotalTests } = JSON.parse(readFileSync(report, 'utf8'));
+    const { numPassedTests, numTotalTests, testResults } = JSON.parse(readFileSync(report, 'utf8'));
     const failed = numTotalTests - numPassedTests;
+    const names = failuresIn(testResults, project);
     if (numTotalTests === 0) console.error(`${project}: no test was executed`);
     // A file or hook that broke is a failure although no single test says so.
     const isBroken = numTotalTests === 0 || (!isGreen && failed === 0);
-    return { passed: numPassedTests, failed: failed + (isBroken ? 1 : 0) };
+    return { passed: numPassedTests, failed: failed + (isBroken ? 1 : 0), names };
   });
 }
 
-/** Prints the last line of a run and sets the exit code. */
+/** What did not pass, as lines: only the end of a long output is kept where it is read by others. */
+function failuresIn(testResults, project) {
+  return testResults.flatMap(({ name, status, message, assertionResults }) => {
+    const file = path.relative(ROOT, name);
+    const tests = assertionResults.filter((test) => test.status !== 'passed');
+    const lines = tests.map(({ fullName, failureMessages }) =>
+      [fullName, ...(failureMessages ?? [])].join(': '),
+    );
+    if (status !== 'passed' && lines.length === 0) lines.push(message);
+    return lines.map((line) => `FAILED ${project} ${file}: ${line.slice(0, 600)}`);
+  });
+}
+
+/** Prints what failed and the last line of a run, and sets the exit code. */
 export function conclude(counts) {
+  for (const line of counts.flatMap(({ names = [] }) => names)) console.log(line);
   const sum = (key) => counts.reduce((total, count) => total + count[key], 0);
   console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
   process.exitCode = sum('failed') === 0 && sum('passed') > 0 ? 0 : 1;

@@ -207,6 +207,20 @@ describe('our bundle', () => {
     expect(vault.asked('published')).toEqual([]);
   });
 
+  it('that a server did not keep is complained of, unless the stream ended meanwhile', async () => {
+    const complaints = vi.spyOn(console, 'warn').mockClear();
+    const refuse = setUp();
+    refuse.server.script = (iq) => (verbIn(iq) === 'publish' ? NOT_FOUND : undefined);
+    expect(await publishKeys(refuse.publisher)).toBe(false);
+    expect(complaints.mock.calls).toEqual([['omnemo publish not-stored']]);
+    complaints.mockClear();
+    const leave = setUp();
+    once(leave.server, 'publish', BUNDLE_NODE, () => leave.publisher.iqs.close());
+    expect(await publishKeys(leave.publisher)).toBe(false);
+    expect(published(leave.server)).toEqual([BUNDLE_NODE]);
+    expect(complaints.mock.calls).toEqual([]);
+  });
+
   it('is looked at twice: a server may lag behind its own answer', async () => {
     const { server, publisher } = setUp();
     let looks = 0;

@@ -9,6 +9,7 @@ import type { BrowserOptions, TestBrowser } from './chromium';
 import { privileged, send } from './firefox-bidi';
 import { forgetPid, notePid } from './pids';
 import { tempFolder } from './temp';
+import { until } from './wait';
 
 /** The production build as an archive. */
 export const FIREFOX_BUILD = path.join(
@@ -88,6 +89,12 @@ async function openPage(browser: Browser, url: string) {
   return page;
 }
 
+/** The driver puts the profile's own preferences back when it sees the process gone, and does not say when it is done. */
+async function preferencesRestored(profile: string): Promise<void> {
+  const copies = ['user.js', 'prefs.js'].map((name) => path.join(profile, `${name}.puppeteer`));
+  await until('the preferences put back', () => !copies.some((copy) => existsSync(copy)));
+}
+
 const IS_BACKGROUND_RUNNING = `WebExtensionPolicy.getByID(${JSON.stringify(GECKO_ID)})?.extension.backgroundState === 'running'`;
 /** What Firefox calls when the event page was idle for 30 seconds. */
 const END_BACKGROUND = `WebExtensionPolicy.getByID(${JSON.stringify(GECKO_ID)}).extension.terminateBackground().then(() => true)`;
@@ -123,6 +130,7 @@ export async function startFirefox(options: BrowserOptions = {}): Promise<TestBr
   };
   const start = async () => {
     inside = undefined;
+    await preferencesRestored(profile.path);
     browser = await launch(profile.path, options);
   };
   try {
@@ -191,7 +199,6 @@ export async function startFirefox(options: BrowserOptions = {}): Promise<TestBr
       const ended = new Promise((resolve) => dying.process()?.once('exit', resolve));
       dying.process()?.kill('SIGKILL');
       await ended;
-      // Ends once the profile's preferences are as they were before the launch.
       await dying.close();
       await start();
     },

@@ -33,6 +33,8 @@ export type HookMessage =
       readonly id: string;
       readonly at: Position;
     }
+  /** A frame of the page that waited as its socket closed: it never left. Told before `closed`, in order. */
+  | { readonly t: 'unsent'; readonly s: number; readonly text: string }
   | { readonly t: 'closed'; readonly s: number };
 
 /** Bridge → hook. */

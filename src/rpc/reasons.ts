@@ -17,6 +17,8 @@ export const REASONS = {
   'account-pending': 'This account waits for your confirmation in the Omnemo popup.',
   'account-unknown': 'The account of this stream is not known yet.',
   'vault-unavailable': 'Omnemo did not answer in time. Nothing was sent.',
+  'connection-lost':
+    'The connection was lost before this message was sent. Nothing of it left; send it again.',
   'extension-gone': 'Omnemo was updated or switched off. Reload this page.',
   'not-published': 'The keys of this device are not on the server yet. Nothing was sent.',
   'content-unsupported': 'This kind of message has no encrypted form and was not sent.',

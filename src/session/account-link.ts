@@ -1,6 +1,6 @@
 // The account of one stream: asked of the vault, its keys published and kept on the server, and the truth about it told to the
 // popup. The stream asks here whether and with what a message may go on.
-import type { BareJid } from '../jid';
+import { bareJid, type BareJid } from '../jid';
 import { log } from '../log';
 import type { Attachment, OmemoVersion, StreamState } from '../rpc/vault-api';
 import { LEGACY, OMEMO2, VERSIONS } from '../rpc/versions';
@@ -10,6 +10,7 @@ import { accountOf, type StreamAccount } from './account';
 import type { Chores } from './chores';
 import { Devices } from './devices';
 import type { OwnIqs } from './iq';
+import type { ListEvent } from './list-event';
 import { ListRepair } from './list-repair';
 import { Observations, remember, type StreamMemory } from './observe';
 import type { OutboundTools } from './outbound-flow';
@@ -248,6 +249,18 @@ export class AccountLink {
     // Messages wait for the keys, not for this.
     void this.#learnRoster();
     if (isPublished) this.#chores.addDue().catch(() => log('stream', 'warn', 'chores'));
+  }
+
+  /** A device list was pushed. @returns false: not asked for by us, the page's own business. */
+  sawList({ from, version, payload }: ListEvent): boolean {
+    if (this.#devices === undefined) return false;
+    const jid = bareJid(from);
+    const isBare = jid !== undefined && !from.includes('/');
+    if (isBare && payload !== undefined) {
+      const seen = this.#devices.seen({ jid, version }, { kind: 'present', value: payload });
+      seen.catch(() => log('stream', 'warn', 'list-event'));
+    }
+    return true;
   }
 
   /** Are we still on our own list? */

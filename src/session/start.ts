@@ -4,6 +4,7 @@ import type { ContentApi } from '../rpc/vault-api';
 import { findBridge } from '../stream/bridge/channel';
 import type { StreamMemory } from './observe';
 import { StreamSession } from './stream-session';
+import { UnsentMessages } from './unsent';
 
 function isWake(message: unknown): boolean {
   return (
@@ -29,12 +30,13 @@ export function startSession({ connect, onMessage }: Surroundings): void {
   const vault = createClient<ContentApi>(connect);
   const streams = new Map<number, StreamSession>();
   const memory: StreamMemory = new Map();
+  const unsent = new UnsentMessages();
   const post = channel.post;
 
   channel.take((message) => {
     if (message.t === 'opened') {
       const { s: stream, url } = message;
-      streams.set(stream, new StreamSession({ stream, url, vault, memory, post }));
+      streams.set(stream, new StreamSession({ stream, url, vault, memory, unsent, post }));
       return;
     }
     streams.get(message.s)?.handle(message);

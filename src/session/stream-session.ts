@@ -15,13 +15,15 @@ import { Chores } from './chores';
 import { receiveMessage } from './inbound-flow';
 import { Injections, type Counted } from './injections';
 import { newIdPrefix, OwnIqs } from './iq';
-import { listEventIn, type ListEvent } from './list-event';
+import { listEventIn } from './list-event';
 import type { StreamMemory } from './observe';
 import { errorFrame, planOutbound } from './outbound';
 import { isPlainChat, sendProtected, type OutboundTools } from './outbound-flow';
 import { publishesOmemo } from './route';
 import { StreamManagement } from './stream-management';
 import { beginsOtherwise, mayHoldMessage, readFrame, shellOf } from './unread';
+import type { UnsentMessages } from './unsent';
+import { UnsentFlow } from './unsent-flow';
 import { IN_LIMIT_MS, OUT_LIMIT_MS, refusalOf, type VaultClient } from './vault-client';
 
 /** What a frame becomes: these frames, and what happens right before and after they are released. */
@@ -40,6 +42,8 @@ export interface StreamParts {
   readonly vault: VaultClient;
   /** Of the document. */
   readonly memory: StreamMemory;
+  /** Of the document. */
+  readonly unsent: UnsentMessages;
   post(message: BridgeMessage): void;
 }
 
@@ -53,13 +57,14 @@ export class StreamSession {
   readonly #chores: Chores;
   readonly #link: AccountLink;
   readonly #caps: Caps;
+  readonly #unsent: UnsentFlow;
   readonly #injections = new Injections((kind, at) => void this.#management.note(kind, at));
   /** The notice of a refusal the page has not got yet; the next message of the page waits for it. */
   #notice: string | undefined;
   #injected = 0;
   #isClosed = false;
 
-  constructor({ stream, url, vault, memory, post }: StreamParts) {
+  constructor({ stream, url, vault, memory, unsent, post }: StreamParts) {
     this.#stream = stream;
     this.#vault = vault;
     this.#post = post;
@@ -86,11 +91,19 @@ export class StreamSession {
       toPage: (id, text) => this.#inject('in', id, text, 'y'),
       toServer: (id, text) => this.#inject('out', id, text, 'o'),
     });
+    this.#unsent = new UnsentFlow({
+      vault,
+      messages: unsent,
+      account: () => this.#link.account,
+      isOurs: () => !this.#link.isOutOfIt(),
+      toPage: (id, text) => this.#inject('in', id, text, 'y'),
+    });
   }
 
   /** A message of the hook about this stream. */
   handle(message: HookMessage): void {
     if (message.t === 'closed') this.#close();
+    if (message.t === 'unsent') this.#unsent.lost(message.text);
     if (message.t === 'injected') this.#noteInjection(message.id, message.at);
     if (message.t === 'frame') void this.#onFrame(message.dir, message.text, message.at);
   }
@@ -116,6 +129,7 @@ export class StreamSession {
     if (this.#notice !== undefined) void this.#management.takeBack();
     this.#iqs.close();
     this.#chores.stop();
+    this.#unsent.stop();
     this.#injections.clear();
     this.#link.close();
   }
@@ -192,6 +206,7 @@ export class StreamSession {
   }
 
   async #outgoingMessage(stanza: Element, at: Position): Promise<Handled | undefined> {
+    this.#unsent.sends(stanza);
     const plan = planOutbound(stanza, () => crypto.randomUUID());
     if (plan.kind === 'pass') return AS_IT_IS;
     if (plan.kind === 'own-omemo') {
@@ -297,7 +312,11 @@ export class StreamSession {
     const managed = await this.#manage(frame, text, 'in', at);
     if (account !== undefined) {
       // Only behind the frame that says so is the session usable (I-49).
-      return { frames: managed?.frames ?? [text], after: () => this.#link.attach() };
+      const after = (): void => {
+        this.#link.attach();
+        this.#unsent.begun();
+      };
+      return { frames: managed?.frames ?? [text], after };
     }
     if (managed !== undefined) return managed;
     if (frame.localName === 'iq') return this.#incomingIq(frame, at);
@@ -328,7 +347,7 @@ export class StreamSession {
     if (account === undefined || this.#link.isOutOfIt()) return AS_IT_IS;
     if (this.#link.isExpecting()) return AS_IT_IS;
     const event = listEventIn(stanza, account.bare);
-    if (event !== undefined) return this.#onListEvent(event, at);
+    if (event !== undefined) return this.#link.sawList(event) ? this.#swallow(at) : AS_IT_IS;
     const { deviceId } = this.#link;
     const result = await receiveMessage(
       {
@@ -344,21 +363,6 @@ export class StreamSession {
     if (result.frames === undefined) return AS_IT_IS;
     if (result.frames.length > 0) return { frames: result.frames, after };
     return { ...(await this.#swallow(at)), after };
-  }
-
-  async #onListEvent(
-    { from, version, payload }: ListEvent,
-    at: Position,
-  ): Promise<Handled | undefined> {
-    // Not asked for by us: the page's own business.
-    if (this.#link.devices === undefined) return AS_IT_IS;
-    const jid = bareJid(from);
-    const isBare = jid !== undefined && !from.includes('/');
-    if (isBare && payload !== undefined) {
-      const seen = this.#link.devices.seen({ jid, version }, { kind: 'present', value: payload });
-      seen.catch(() => log('stream', 'warn', 'list-event'));
-    }
-    return this.#swallow(at);
   }
 
   async #manage(
@@ -390,5 +394,6 @@ export class StreamSession {
       this.#post({ t: 'ids', prefix: record.ids });
     }
     this.#link.resume(record.jid);
+    this.#unsent.resumed();
   }
 }

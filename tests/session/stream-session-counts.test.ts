@@ -4,6 +4,7 @@ import { JULIET, quiet, ROMEO, Connection } from './stream-world';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SmRecord } from '../../src/rpc/vault-api';
+import { UnsentMessages } from '../../src/session/unsent';
 import { NS } from '../../src/xml/ns';
 import { property } from '../vault/property';
 import { bundle, ScriptedVault, type Answers } from './scripted-vault';
@@ -101,7 +102,7 @@ class Story {
   readonly offered: string[] = [];
   readonly swallowed: string[] = [];
   readonly #vault: ScriptedVault;
-  readonly #memory = new Map();
+  readonly #document = { memory: new Map(), unsent: new UnsentMessages() };
   #streams = 0;
 
   constructor(latency: number) {
@@ -109,7 +110,7 @@ class Story {
   }
 
   connect(): Connection {
-    return new Connection(++this.#streams, this.server, this.#vault.client, this.#memory);
+    return new Connection(++this.#streams, this.server, this.#vault.client, this.#document);
   }
 
   #write(id: string, to: string): void {

@@ -10,6 +10,7 @@ import { LEGACY } from '../../src/rpc/versions';
 import { codecFor, findEncrypted, type Codec } from '../../src/session/codec/codec';
 import type { StreamMemory } from '../../src/session/observe';
 import { StreamSession } from '../../src/session/stream-session';
+import { UnsentMessages } from '../../src/session/unsent';
 import type { VaultClient } from '../../src/session/vault-client';
 import { createLane, type Lane } from '../../src/stream/hook/lane';
 import { isInteresting, type Prefixes } from '../../src/stream/hook/peek';
@@ -97,6 +98,12 @@ export class FaultyVault {
   }
 }
 
+/** What the session of a document keeps beyond a socket. */
+interface DocumentMemory {
+  readonly memory: StreamMemory;
+  readonly unsent: UnsentMessages;
+}
+
 /** One socket of the page. */
 export class Connection {
   /** Every frame the page got. */
@@ -114,7 +121,7 @@ export class Connection {
   readonly #s: number;
   readonly #server: Server;
 
-  constructor(s: number, server: Server, vault: VaultClient, memory: StreamMemory) {
+  constructor(s: number, server: Server, vault: VaultClient, document: DocumentMemory) {
     this.#s = s;
     this.#server = server;
     this.#lanes = {
@@ -123,7 +130,7 @@ export class Connection {
     };
     server.push = (text) => this.#pass('in', text, () => this.#toPage(text));
     const post = (message: BridgeMessage) => queueMicrotask(() => this.#take(message));
-    this.session = new StreamSession({ stream: s, url: URL_OF_SERVER, vault, memory, post });
+    this.session = new StreamSession({ stream: s, url: URL_OF_SERVER, vault, ...document, post });
   }
 
   #lane(dir: Direction, emit: (text: string) => void): Lane {
@@ -189,7 +196,7 @@ export class Connection {
   /** The network drops the socket. */
   drop(): void {
     this.#isOpen = false;
-    this.#lanes.out.drop();
+    this.#lanes.out.drop((text) => this.session.handle({ t: 'unsent', s: this.#s, text }));
     this.#server.push = () => undefined;
     this.session.handle({ t: 'closed', s: this.#s });
   }
@@ -273,13 +280,13 @@ export async function makeWorld({
     }),
   );
   let streams = 0;
-  const memory: StreamMemory = new Map();
+  const document: DocumentMemory = { memory: new Map(), unsent: new UnsentMessages() };
   return {
     server,
     vault,
     juliet,
     romeo,
-    connect: () => new Connection(++streams, server, vault.client, memory),
+    connect: () => new Connection(++streams, server, vault.client, document),
     decide: (next, hasOwnOmemo) => decide(juliet, next, hasOwnOmemo),
     state: (stream = streams) => lastState(vault, stream),
     read: (frame) => readAs(romeo, frame),

@@ -51,6 +51,10 @@ export function readHookMessage(data: unknown): HookMessage | undefined {
     const { url } = data;
     return typeof url === 'string' ? { t, s, url } : undefined;
   }
+  if (t === 'unsent' && 'text' in data) {
+    const { text } = data;
+    return typeof text === 'string' ? { t, s, text } : undefined;
+  }
   if (!('dir' in data && 'at' in data)) return undefined;
   const { dir } = data;
   const at = readPosition(data.at);

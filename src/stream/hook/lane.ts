@@ -31,8 +31,8 @@ export interface Lane {
   inject(text: string, before: (at: Position) => void): void;
   /** Everything that waits goes on unchanged; from then on all passes. */
   open(): void;
-  /** Forgets what waits: the socket is gone. */
-  drop(): void;
+  /** Forgets what waits: the socket is gone. `lost` gets what the bridge was, or would have been, shown of it, in order. */
+  drop(lost: (text: string) => void): void;
   bytes(): number;
   isIdle(): boolean;
 }
@@ -137,7 +137,10 @@ export function createLane({ dir, isInteresting, post, emit }: LaneOptions): Lan
       isShown = false;
       drain();
     },
-    drop: () => {
+    drop: (lost) => {
+      for (let node = head; node !== undefined; node = node.next) {
+        if (mustShow(node.item.text)) lost(node.item.text);
+      }
       head = undefined;
       tail = undefined;
       isShown = false;

@@ -89,8 +89,11 @@ export function createStreams(natives: Natives, channel: HookChannel): Streams {
     }
     const stream = byNumber[message.s];
     if (stream === undefined) return;
-    if (message.t === 'release') stream[message.dir].release(message.frames);
-    else inject(stream, message);
+    if (message.t === 'inject') return inject(stream, message);
+    const { dir, frames } = message;
+    // A closed socket takes frames and drops them. Held, the original is told as unsent when the page hears of the end.
+    const isLost = dir === 'out' && natives.readyState(stream.socket) !== OPEN;
+    if (!isLost || frames.length === 0) stream[dir].release(frames);
   });
 
   return {
@@ -98,7 +101,7 @@ export function createStreams(natives: Natives, channel: HookChannel): Streams {
     start,
     end: (stream) => {
       stream.isEndHeld = false;
-      stream.out.drop();
+      stream.out.drop((text) => post({ t: 'unsent', s: stream.s, text }));
       delete byNumber[stream.s];
       post({ t: 'closed', s: stream.s });
     },

@@ -165,6 +165,7 @@ describe('readHookMessage', () => {
     OPENED,
     frame('<iq/>'),
     { t: 'injected', s: 1, dir: 'in', id: 'x', at },
+    { t: 'unsent', s: 1, text: '<message/>' },
     { t: 'closed', s: 1 },
   ])('rebuilds %j and drops what does not belong', (message) => {
     expect(readHookMessage({ ...message, extra: 1 })).toEqual(message);
@@ -178,6 +179,8 @@ describe('readHookMessage', () => {
     { t: 'opened', s: '1', url: 'x' },
     { t: 'opened', s: -1, url: 'x' },
     { t: 'closed', s: 0.5 },
+    { t: 'unsent', s: 1 },
+    { t: 'unsent', s: 1, text: 1 },
     { t: 'frame', s: 1, dir: 'up', text: 'x', at },
     { t: 'frame', s: 1, dir: 'in', text: 1, at },
     { t: 'frame', s: 1, dir: 'in', text: 'x', at: { page: 1 } },

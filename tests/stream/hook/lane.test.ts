@@ -50,6 +50,19 @@ describe('a lane', () => {
     expect(lane.isIdle()).toBe(true);
   });
 
+  it('tells what of the held was, or would have been, shown when it is forgotten', () => {
+    const { lane, gone, push, pushOther } = setUp();
+    push('<message>!1</message>');
+    push('<iq/>');
+    pushOther('binary');
+    push('<message>!2</message>');
+    const lost: string[] = [];
+    lane.drop((text) => lost.push(text));
+    lane.release(['<message>late</message>']);
+    expect(lost).toEqual(['<message>!1</message>', '<message>!2</message>']);
+    expect([gone, lane.isIdle()]).toEqual([[], true]);
+  });
+
   it('ignores a release nobody waits for', () => {
     const { lane, gone } = setUp();
     lane.release(['<message/>']);

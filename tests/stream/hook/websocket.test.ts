@@ -199,6 +199,35 @@ describe('an XMPP socket', () => {
     expect(posted.at(-1)).toEqual({ t: 'closed', s: 1 });
   });
 
+  it('tells what was still waiting when the socket closed, also what is released into the closed one', () => {
+    const { socket } = openStream();
+    socket.send(MESSAGE);
+    socket.send(PING);
+    socket.send("<message id='2'/>");
+    // The end of the stream waits behind this.
+    socket.receive(MESSAGE);
+    socket.end();
+    release('out', ['<message>encrypted</message>']);
+    expect(socket.sent).toEqual([]);
+    release('in', []);
+    expect(posted.slice(-3)).toEqual([
+      { t: 'unsent', s: 1, text: MESSAGE },
+      { t: 'unsent', s: 1, text: "<message id='2'/>" },
+      { t: 'closed', s: 1 },
+    ]);
+  });
+
+  it('does not tell what was refused as the socket closed: the page has its answer', () => {
+    const { socket } = openStream();
+    socket.send(MESSAGE);
+    socket.receive(MESSAGE);
+    socket.end();
+    release('out', []);
+    release('in', []);
+    expect(posted.filter(({ t }) => t === 'unsent')).toEqual([]);
+    expect(posted.at(-1)).toEqual({ t: 'closed', s: 1 });
+  });
+
   it('runs before listeners of the page, capturing ones too', () => {
     const socket = construct(URL_OF_SERVER, 'xmpp');
     const listener = vi.fn();

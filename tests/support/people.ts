@@ -42,6 +42,8 @@ export interface WorldOptions {
   /** False: plain browsers without extension. */
   readonly withExtension?: boolean;
   readonly headed?: boolean;
+  /** False: the pages begin anew after a lost connection. */
+  readonly resumes?: boolean;
 }
 
 export const PASSWORD = 'a password for tests only';
@@ -66,10 +68,16 @@ function closing(): Closing {
 }
 
 async function startPerson(
-  input: { name: string; server: ProsodyServer; site: Site; options: BrowserOptions },
+  input: {
+    name: string;
+    server: ProsodyServer;
+    site: Site;
+    options: BrowserOptions;
+    resumes: boolean;
+  },
   onClose: (close: () => Promise<void>) => void,
 ): Promise<Person> {
-  const { name, server, site, options } = input;
+  const { name, server, site, options, resumes } = input;
   const proxy = await startProxy(server.ports.http);
   onClose(proxy.stop);
   const browser = await startBrowser(options);
@@ -80,6 +88,7 @@ async function startPerson(
     jid,
     password: PASSWORD,
     websocketUrl: `ws://127.0.0.1:${proxy.port}/xmpp-websocket`,
+    resumes,
   });
   const openConverse = async (): Promise<Page> => {
     const page = await browser.newPage('about:blank');
@@ -130,7 +139,13 @@ async function startPerson(
 }
 
 export async function startWorld(options: WorldOptions): Promise<World> {
-  const { people: names, others = [], withExtension = true, headed = false } = options;
+  const {
+    people: names,
+    others = [],
+    withExtension = true,
+    headed = false,
+    resumes = true,
+  } = options;
   const steps = closing();
   try {
     const server = await startProsody();
@@ -148,7 +163,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       };
       people.set(
         name,
-        await startPerson({ name, server, site, options: browserOptions }, steps.add),
+        await startPerson({ name, server, site, options: browserOptions, resumes }, steps.add),
       );
     }
     return {

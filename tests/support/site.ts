@@ -27,6 +27,8 @@ export interface Site {
     websocketUrl: string;
     /** Converse encrypts by itself, in every chat where it can; `silent` without telling what its user does. */
     omemo?: 'on' | 'silent';
+    /** False: Converse keeps no session over a lost connection, like clients without stream management. */
+    resumes?: boolean;
   }): string;
   /** A page whose body is this HTML. */
   pageUrl(html: string): string;
@@ -94,6 +96,7 @@ converse.initialize({
   blacklisted_plugins: hasOmemo ? [] : ['converse-omemo', 'converse-omemo-views'],
   clear_cache_on_logout: false,
   discover_connection_methods: false,
+  enable_smacks: query.get('resumes') !== 'no',
   i18n: 'en',
   jid: query.get('jid'),
   keepalive: true,
@@ -157,9 +160,10 @@ export async function startSite(): Promise<Site> {
   const origin = `http://localhost:${portOf(server)}`;
   return {
     origin,
-    converseUrl: ({ jid, password, websocketUrl, omemo }) => {
+    converseUrl: ({ jid, password, websocketUrl, omemo, resumes = true }) => {
       const query = new URLSearchParams({ jid, password, websocket: websocketUrl });
       if (omemo !== undefined) query.set('omemo', omemo);
+      if (!resumes) query.set('resumes', 'no');
       return `${origin}/converse?${query}`;
     },
     pageUrl: (html) => `${origin}/page?${new URLSearchParams({ html })}`,

@@ -1,11 +1,14 @@
-// hook.js, page world, document_start: puts the WebSocket of the page behind the bridge.
+// hook.js, page world, document_start: puts the WebSocket of the page behind the bridge, and streams of its workers out of reach.
 import { defineUnlistedScript } from 'wxt/utils/define-unlisted-script';
 import { openChannel } from '../src/stream/hook/channel';
 import { captureNatives, hideProxies } from '../src/stream/hook/natives';
 import { installWebSocket } from '../src/stream/hook/websocket';
+import { installWorkers } from '../src/stream/hook/workers';
 
 export default defineUnlistedScript(() => {
   const natives = captureNatives(globalThis);
-  installWebSocket(globalThis, natives, openChannel(globalThis, natives));
+  const channel = openChannel(globalThis, natives);
+  installWebSocket(globalThis, natives, channel);
+  installWorkers(globalThis, natives, channel);
   hideProxies(globalThis);
 });

@@ -108,6 +108,7 @@ export const CONTENT_GUARDS: {
         'ready',
         'failed',
         'expecting',
+        'in-worker',
         'passive',
         'gone',
       ),

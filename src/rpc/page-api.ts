@@ -33,6 +33,8 @@ export type HookMessage =
       readonly id: string;
       readonly at: Position;
     }
+  /** The page tried to open a stream in a worker and was refused; `s` counts the attempts. */
+  | { readonly t: 'worker'; readonly s: number }
   /** A frame of the page that waited as its socket closed: it never left. Told before `closed`, in order. */
   | { readonly t: 'unsent'; readonly s: number; readonly text: string }
   | { readonly t: 'closed'; readonly s: number };

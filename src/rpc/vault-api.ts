@@ -37,6 +37,7 @@ export type StreamState =
   | 'ready' // keys are published; messages are encrypted
   | 'failed' // keys could not be published; messages are refused
   | 'expecting' // the page did OMEMO itself in an earlier stream; it gets what comes as it came until it writes in clear
+  | 'in-worker' // the page tried to open it in a worker and was refused
   | 'passive'; // the page does OMEMO itself; we stay out of it (design D15)
 
 /** The account of a stream, as the vault sees it for this origin. */

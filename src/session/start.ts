@@ -15,6 +15,9 @@ function isWake(message: unknown): boolean {
   );
 }
 
+/** In place of a stream's number, which begin at 1. */
+const WORKER = 0;
+
 /** What the session needs of the browser. */
 export interface Surroundings {
   /** Opens a port to the vault; throws once the extension is gone. */
@@ -32,18 +35,32 @@ export function startSession({ connect, onMessage }: Surroundings): void {
   const memory: StreamMemory = new Map();
   const unsent = new UnsentMessages();
   const post = channel.post;
+  /** The last the page tried was a stream in a worker, which was refused. */
+  let isInWorker = false;
+  const reportWorker = (state: 'in-worker' | 'gone' = 'in-worker') => {
+    vault.request('report', { stream: WORKER, endpoint: '', state }).catch(() => undefined);
+  };
 
   channel.take((message) => {
+    if (message.t === 'worker') {
+      isInWorker = true;
+      return reportWorker();
+    }
     if (message.t === 'opened') {
       const { s: stream, url } = message;
       streams.set(stream, new StreamSession({ stream, url, vault, memory, unsent, post }));
+      // The page found another way, which we can reach.
+      if (isInWorker) reportWorker('gone');
+      isInWorker = false;
       return;
     }
     streams.get(message.s)?.handle(message);
     if (message.t === 'closed') streams.delete(message.s);
   });
-  const wake = (): Promise<unknown> =>
-    Promise.allSettled([...streams.values()].map((stream) => stream.wake()));
+  const wake = (): Promise<unknown> => {
+    if (isInWorker) reportWorker();
+    return Promise.allSettled([...streams.values()].map((stream) => stream.wake()));
+  };
   vault.onEvent(() => void wake());
   onMessage(async (message) => {
     if (isWake(message)) await wake();

@@ -56,6 +56,7 @@ export type SiteState = StreamState | 'impossible' | 'unprotected' | 'idle';
 
 /** The most urgent state comes first: what is said about the site is said about its worst stream. */
 const URGENCY: readonly StreamState[] = [
+  'in-worker',
   'failed',
   'pending',
   'publishing',
@@ -121,6 +122,12 @@ export const STATE_WORDS: Readonly<Record<SiteState, Words>> = {
     title: 'Encrypting',
     detail: 'Texts of this account leave the browser encrypted, or not at all.',
     tone: 'good',
+  },
+  'in-worker': {
+    title: 'A connection was refused',
+    detail:
+      'The page tried to open its XMPP connection in a worker, where Omnemo cannot encrypt. Look for a setting of the page that shares one connection among tabs.',
+    tone: 'attention',
   },
   failed: {
     title: 'Keys not published',

@@ -30,7 +30,7 @@ export interface Presence {
   setRefusing(origin: string, peer: string, isRefusing: boolean): void;
 }
 
-const ATTENTION: ReadonlySet<StreamState> = new Set(['pending', 'failed']);
+const ATTENTION: ReadonlySet<StreamState> = new Set(['pending', 'failed', 'in-worker']);
 
 function badgeOf(streams: readonly Stream[], isRefusing: boolean): Badge {
   if (streams.length === 0) return 'off';

@@ -52,12 +52,17 @@ function shape(page: Page): Promise<Record<string, string>> {
         seen[`${label}.${String(key)}`] = `${flags} ${parts.join(' ')}`;
       }
     };
-    const global = Object.getOwnPropertyDescriptor(window, 'WebSocket');
-    seen['global'] = [global?.writable, global?.enumerable, global?.configurable]
-      .map(String)
-      .join();
+    for (const name of ['WebSocket', 'SharedWorker']) {
+      const global = Object.getOwnPropertyDescriptor(window, name);
+      seen[`global ${name}`] = [global?.writable, global?.enumerable, global?.configurable]
+        .map(String)
+        .join();
+    }
     look('WebSocket', WebSocket);
     look('prototype', WebSocket.prototype);
+    for (const { name, prototype } of [SharedWorker, Worker, MessagePort])
+      look(`${name}.prototype`, prototype);
+    look('SharedWorker', SharedWorker);
     seen['order'] = Reflect.ownKeys(WebSocket.prototype).map(String).join();
     seen['statics'] = Reflect.ownKeys(WebSocket).map(String).join();
     seen['parent'] = String(Object.getPrototypeOf(WebSocket) === EventTarget);
@@ -156,7 +161,7 @@ describe('in a page of a protected site', () => {
     expect(scripts.map(({ world: where }) => where).toSorted()).toEqual(['ISOLATED', 'MAIN']);
   });
 
-  it('the WebSocket looks like the one of a page without the extension', async () => {
+  it('WebSocket and workers look like those of a page without the extension', async () => {
     const [ours, theirs] = await inBoth(shape);
     expect(Object.keys(theirs).length).toBeGreaterThan(20);
     expect(ours).toEqual(theirs);

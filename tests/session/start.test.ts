@@ -52,6 +52,21 @@ describe('the session of a document', () => {
     expect(connect).not.toHaveBeenCalled();
   });
 
+  it('tells the vault of a stream in a worker until one opens outside (I-12)', async () => {
+    const { named, say, wake } = setUp(() => ({ protect: true }));
+    const worker = { stream: 0, endpoint: '', state: 'in-worker' };
+    say({ t: 'worker', s: 1 });
+    await vi.waitFor(() => expect(named('report')).toEqual([worker]));
+    await wake(WAKE);
+    await vi.waitFor(() => expect(named('report')).toEqual([worker, worker]));
+    say(opened(1));
+    await vi.waitFor(() => expect(named('report')).toContainEqual({ ...worker, state: 'gone' }));
+    const count = named('report').length;
+    await wake(WAKE);
+    await vi.waitFor(() => expect(named('report').length).toBeGreaterThan(count));
+    expect(named('report').slice(count)).not.toContainEqual(worker);
+  });
+
   it('keeps its streams apart by number', async () => {
     const { posted, named, say } = setUp();
     say(opened(1));

@@ -46,6 +46,8 @@ export interface TestBrowser {
   stopWorker(): Promise<void>;
   /** Halts the service worker or event page, so that it answers nothing; the result lets it go on. */
   haltWorker(): Promise<() => Promise<void>>;
+  /** What an update does: the extension ends and starts anew, under pages that stay open. */
+  reloadExtension(): Promise<void>;
   /** Throws away what a site stored, whose blank page this is. */
   clearSite(blankUrl: string): Promise<void>;
   screenshot(page: Page, file: string, scheme?: 'light' | 'dark'): Promise<void>;
@@ -65,7 +67,11 @@ async function launch(profile: string, options: BrowserOptions): Promise<Browser
   const load =
     extension === undefined
       ? []
-      : [`--disable-extensions-except=${extension}`, `--load-extension=${extension}`];
+      : [
+          '--enable-unsafe-extension-debugging',
+          `--disable-extensions-except=${extension}`,
+          `--load-extension=${extension}`,
+        ];
   const browser = await puppeteer.launch({
     executablePath: findChromium(),
     headless: !headed,
@@ -222,6 +228,13 @@ export async function startChromium(options: BrowserOptions = {}): Promise<TestB
         await session.send('Debugger.disable');
         await session.detach();
       };
+    },
+    reloadExtension: async () => {
+      // `runtime.reload()` does not bring it back while its worker is being watched.
+      const session = await running().target().createCDPSession();
+      await session.send('Extensions.loadUnpacked', { path: extension ?? '' });
+      await session.detach();
+      await wakeWorker(running(), extensionBase);
     },
     clearSite: async (blankUrl) => {
       const page = await running().newPage();

@@ -98,6 +98,7 @@ async function preferencesRestored(profile: string): Promise<void> {
 const IS_BACKGROUND_RUNNING = `WebExtensionPolicy.getByID(${JSON.stringify(GECKO_ID)})?.extension.backgroundState === 'running'`;
 /** What Firefox calls when the event page was idle for 30 seconds. */
 const END_BACKGROUND = `WebExtensionPolicy.getByID(${JSON.stringify(GECKO_ID)}).extension.terminateBackground().then(() => true)`;
+const RELOAD = `ChromeUtils.importESModule('resource://gre/modules/AddonManager.sys.mjs').AddonManager.getAddonByID(${JSON.stringify(GECKO_ID)}).then((addon) => addon.reload()).then(() => true)`;
 /** The process of add-ons, which has the event page and its pages in it. */
 const EXTENSION_PROCESS =
   "ChromeUtils.requestProcInfo().then(({ children }) => children.find(({ type }) => type === 'extension').pid)";
@@ -168,6 +169,11 @@ export async function startFirefox(options: BrowserOptions = {}): Promise<TestBr
       const pid = Number(await privileged(running(), EXTENSION_PROCESS));
       process.kill(pid, 'SIGSTOP');
       return async () => void process.kill(pid, 'SIGCONT');
+    },
+    reloadExtension: async () => {
+      await leaveInside();
+      await privileged(running(), RELOAD);
+      await wakeBackground(running());
     },
     clearSite: async (blankUrl) => {
       const page = await openPage(running(), blankUrl);

@@ -29,6 +29,8 @@ export interface Site {
     omemo?: 'on' | 'silent';
     /** False: Converse keeps no session over a lost connection, like clients without stream management. */
     resumes?: boolean;
+    /** Converse keeps one connection for all its tabs in a shared worker. */
+    sharesConnection?: boolean;
   }): string;
   /** A page whose body is this HTML. */
   pageUrl(html: string): string;
@@ -95,6 +97,7 @@ converse.initialize({
   auto_reconnect: true,
   blacklisted_plugins: hasOmemo ? [] : ['converse-omemo', 'converse-omemo-views'],
   clear_cache_on_logout: false,
+  connection_options: query.has('worker') ? { worker: '/dist/shared-connection-worker.js' } : {},
   discover_connection_methods: false,
   enable_smacks: query.get('resumes') !== 'no',
   i18n: 'en',
@@ -160,10 +163,11 @@ export async function startSite(): Promise<Site> {
   const origin = `http://localhost:${portOf(server)}`;
   return {
     origin,
-    converseUrl: ({ jid, password, websocketUrl, omemo, resumes = true }) => {
+    converseUrl: ({ jid, password, websocketUrl, omemo, resumes = true, sharesConnection }) => {
       const query = new URLSearchParams({ jid, password, websocket: websocketUrl });
       if (omemo !== undefined) query.set('omemo', omemo);
       if (!resumes) query.set('resumes', 'no');
+      if (sharesConnection === true) query.set('worker', '');
       return `${origin}/converse?${query}`;
     },
     pageUrl: (html) => `${origin}/page?${new URLSearchParams({ html })}`,

@@ -24,6 +24,7 @@ describe('the state of a site', () => {
     ['idle', site([])],
     ['ready', site(['ready'])],
     ['failed', site(['ready', 'failed', 'pending'])],
+    ['in-worker', site(['ready', 'in-worker'])],
     ['pending', site(['publishing', 'pending', 'ready'])],
     ['ignored', site(['ready', 'ignored'])],
   ] as const)('is %s', (state, view) => {

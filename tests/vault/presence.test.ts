@@ -29,6 +29,7 @@ describe('the icon of a tab', () => {
     ['publishing', 'off'],
     ['pending', 'attention'],
     ['failed', 'attention'],
+    ['in-worker', 'attention'],
     ['ready', 'on'],
     ['gone', 'off'],
   ] as const)('of a %s stream is %s', (state, badge) => {

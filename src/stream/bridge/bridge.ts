@@ -53,7 +53,7 @@ export function startBridge({ scope, document, loadSession }: BridgeOptions): vo
   const receive = (message: HookMessage) => {
     if (handler === undefined) backlog.push(message);
     else handler(message);
-    if (isAsked || message.t !== 'opened') return;
+    if (isAsked || (message.t !== 'opened' && message.t !== 'worker')) return;
     isAsked = true;
     void ask();
   };

@@ -70,6 +70,11 @@ export type Listener = (event: Event) => void;
 /** The platform functions the hook needs, bound to nothing the page can reach. */
 export interface Natives {
   readonly WebSocket: typeof WebSocket;
+  /** Not everywhere: Chromium on Android has no SharedWorker. */
+  readonly Worker: typeof Worker | undefined;
+  readonly SharedWorker: typeof SharedWorker | undefined;
+  portOf(sharedWorker: object): object;
+  notSupported(sentence: string): Error;
   send(socket: object, data: unknown): void;
   close(socket: object, args: readonly unknown[]): void;
   readyState(socket: object): number;
@@ -94,7 +99,12 @@ export interface Natives {
 
 /** Must run before any script of the page. */
 export function captureNatives(scope: typeof globalThis): Natives {
-  const { WebSocket, MessageEvent, CloseEvent, Event, Blob, URL } = scope;
+  const { WebSocket, MessageEvent, CloseEvent, Event, Blob, URL, DOMException } = scope;
+  const {
+    Worker,
+    SharedWorker,
+  }: { Worker?: typeof scope.Worker; SharedWorker?: typeof scope.SharedWorker } = scope;
+  const port = SharedWorker === undefined ? undefined : getterOf(SharedWorker.prototype, 'port');
   const socket = WebSocket.prototype;
   const send = methodOf(socket, 'send');
   const close = methodOf(socket, 'close');
@@ -124,6 +134,14 @@ export function captureNatives(scope: typeof globalThis): Natives {
   };
   return {
     WebSocket,
+    Worker,
+    SharedWorker,
+    portOf: (self) => {
+      const found = port?.(self);
+      if (!isObject(found)) throw new TypeError('port: want an object');
+      return found;
+    },
+    notSupported: (sentence) => new DOMException(sentence, 'NotSupportedError'),
     send: (self, value) => void apply(send, self, [value]),
     close: (self, args) => void apply(close, self, args),
     readyState: (self) => toNumber(readyState(self)),
@@ -161,12 +179,12 @@ export function captureNatives(scope: typeof globalThis): Natives {
 }
 
 /** A trap: what to do instead of the native function. */
-type Instead = (native: Method, self: unknown, args: readonly unknown[]) => unknown;
+export type Instead = (native: Method, self: unknown, args: readonly unknown[]) => unknown;
 
 const originals = createTable<object>();
 
 /** A proxy of a native that shows the native's own source text, name and length. */
-export function disguise<T extends Method | typeof WebSocket>(
+export function disguise<T extends Method | typeof WebSocket | typeof SharedWorker>(
   native: T,
   handler: ProxyHandler<T>,
 ): T {

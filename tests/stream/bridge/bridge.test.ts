@@ -57,6 +57,13 @@ describe('the bridge', () => {
     expect(asked).toHaveBeenCalledTimes(1);
   });
 
+  it('asks for it also where a stream was refused in a worker (I-12)', async () => {
+    const { offer, say, asked } = setUp(never);
+    offer();
+    say({ t: 'worker', s: 1 });
+    await vi.waitFor(() => expect(asked).toHaveBeenCalledTimes(1));
+  });
+
   it('keeps what came before the session, in order', async () => {
     const { offer, say, asked, take } = setUp(never);
     offer();
@@ -166,6 +173,7 @@ describe('readHookMessage', () => {
     frame('<iq/>'),
     { t: 'injected', s: 1, dir: 'in', id: 'x', at },
     { t: 'unsent', s: 1, text: '<message/>' },
+    { t: 'worker', s: 1 },
     { t: 'closed', s: 1 },
   ])('rebuilds %j and drops what does not belong', (message) => {
     expect(readHookMessage({ ...message, extra: 1 })).toEqual(message);

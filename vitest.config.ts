@@ -29,7 +29,7 @@ export default defineConfig({
               (name) => `tests/omemo/${name}.test.ts`,
             ),
           ],
-          exclude: ['tests/crypto/engine.test.ts'],
+          exclude: ['tests/crypto/engine.test.ts', 'tests/crypto/wrapping.test.ts'],
           setupFiles: 'tests/support/no-web-crypto.ts',
           testTimeout: 30_000,
           maxWorkers: '100%',

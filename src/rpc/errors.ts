@@ -10,6 +10,7 @@ export type VaultErrorCode =
   | 'stale' // what the user decided on is no longer there
   | 'limit' // over a limit
   | 'storage' // IndexedDB failed; nothing was changed
+  | 'damaged' // what is stored is not what the vault has stored; nothing was changed
   | 'timeout' // no answer in time
   | 'disconnected' // the port is gone for good
   | 'internal';
@@ -39,6 +40,7 @@ export function vaultErrorFrom(code: unknown): VaultError {
     'stale',
     'limit',
     'storage',
+    'damaged',
     'timeout',
     'disconnected',
     'internal',

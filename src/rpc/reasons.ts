@@ -26,6 +26,8 @@ export const REASONS = {
   'too-large': 'The message is too large to be sent encrypted.',
   malformed: 'The message was not understood and was not sent.',
   'storage-failed': 'The browser could not store the state of the encryption. Nothing was sent.',
+  'storage-damaged':
+    'What Omnemo stored in this browser was damaged or changed and cannot be used. Nothing was sent.',
 } as const;
 
 /** Stable code of a refusal to send. */
@@ -52,6 +54,8 @@ export const FAILURES = {
   'vault-unavailable': 'Omnemo did not answer in time. Reload the page to read this message.',
   'storage-failed':
     'The browser could not store the state of the encryption. Reload the page to read this message.',
+  'storage-damaged':
+    'What Omnemo stored in this browser was damaged or changed, so this message cannot be read.',
   'account-pending': 'This account waits for your confirmation in the Omnemo popup.',
 } as const;
 

@@ -16,6 +16,7 @@ export function refusalOf(error: unknown): RefusalCode {
   if (!(error instanceof VaultError)) return 'malformed';
   if (error.code === 'disconnected') return 'extension-gone';
   if (error.code === 'storage') return 'storage-failed';
+  if (error.code === 'damaged') return 'storage-damaged';
   if (error.code === 'not-granted' || error.code === 'no-account') return 'account-pending';
   if (error.code === 'bad-request' || error.code === 'limit') return 'malformed';
   return 'vault-unavailable';
@@ -25,6 +26,7 @@ export function refusalOf(error: unknown): RefusalCode {
 export function failureOf(error: unknown): FailureCode {
   if (!(error instanceof VaultError)) return 'malformed';
   if (error.code === 'storage') return 'storage-failed';
+  if (error.code === 'damaged') return 'storage-damaged';
   if (error.code === 'not-granted' || error.code === 'no-account') return 'account-pending';
   if (error.code === 'bad-request' || error.code === 'limit') return 'malformed';
   return 'vault-unavailable';

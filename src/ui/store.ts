@@ -26,6 +26,7 @@ function sentenceFor(error: unknown): string {
   if (code === 'stale') return 'That has changed in the meantime. Look again and decide anew.';
   if (code === 'forbidden') return 'The browser has not given the permission for this site.';
   if (code === 'storage') return 'The browser could not store this. Nothing was changed.';
+  if (code === 'damaged') return 'What Omnemo stored in this browser was damaged or changed.';
   return `Omnemo could not do this (${code}).`;
 }
 

@@ -15,12 +15,13 @@ import {
   type Context,
   type Scope,
 } from './context';
-import { prefixOf } from './db';
+import { keepCaps, knownCaps } from './caps';
 import { decrypt } from './decrypt';
 import { withBundle, withList, withoutBundle } from './devices';
 import { withLabels } from './labels';
 import { withOptOut } from './opt-out';
 import { encryptEmpty, encryptMessage } from './encrypt';
+import { prefixOf } from './names';
 import type { Presence } from './presence';
 import { prepare } from './recipients';
 import { resetChores } from './repair';
@@ -30,7 +31,6 @@ import {
   decisionOn,
   hasOwnOmemo,
   isGranted,
-  withCaps,
   withOwnOmemo,
   withSeenAccount,
 } from './sites';
@@ -120,11 +120,11 @@ export function contentHandlers(context: Context, presence: Presence): ContentHa
 
     capsKnown: async (document, { jid }) => {
       const { origin } = await scopeOf(document, jid);
-      return (await loadSite(context.database, origin)).caps ?? [];
+      return knownCaps(context, origin);
     },
     capsSeen: async (document, { jid, ...caps }) => {
       const { origin } = await scopeOf(document, jid);
-      await changeSite(context, origin, (record) => withCaps(record, caps));
+      await keepCaps(context, origin, caps);
       return null;
     },
 

@@ -3,7 +3,8 @@ import type { BareJid } from '../jid';
 import type { Random } from '../omemo/types';
 import { VaultError } from '../rpc/errors';
 import type { TrustPolicy } from '../rpc/vault-api';
-import { keyOf, type Database } from './db';
+import type { Database } from './db';
+import { keyOf } from './names';
 import { newPeer, newSite, type AccountRecord, type PeerRecord, type SiteRecord } from './records';
 import type { Transactions, Unit } from './transaction';
 

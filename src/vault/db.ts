@@ -1,40 +1,12 @@
 // The only user of IndexedDB. Reads are single; a write is one transaction over all stores it touches, durable before it
-// resolves (design D5). Nothing but IndexedDB is awaited inside a transaction.
-import { openDB, type IDBPDatabase } from 'idb';
+// resolves (design D5). Nothing but IndexedDB is awaited inside a transaction. What lies in it is sealed, and so are its keys (D18).
+import { deleteDB, openDB, type IDBPDatabase } from 'idb';
+import type { Random } from '../omemo/types';
 import { VaultError } from '../rpc/errors';
-import { DATABASE_VERSION, migrate } from './migrate';
-import type {
-  AccountRecord,
-  ArchiveRecord,
-  PeerRecord,
-  RequestRecord,
-  SessionsRecord,
-  SiteRecord,
-  StreamRecord,
-} from './records';
-
-/** Records by store. */
-export interface Stores {
-  sites: SiteRecord;
-  accounts: AccountRecord;
-  peers: PeerRecord;
-  sessions: SessionsRecord;
-  archive: ArchiveRecord;
-  requests: RequestRecord;
-  streams: StreamRecord;
-}
-
-export type StoreName = keyof Stores;
-
-const STORE_NAMES: readonly StoreName[] = [
-  'sites',
-  'accounts',
-  'peers',
-  'sessions',
-  'archive',
-  'requests',
-  'streams',
-];
+import { DATABASE_VERSION, migrate, VAULT_KEY_NAME, VAULT_KEY_STORE } from './migrate';
+import { createSealer, PART_LENGTH, type Opened, type Sealer } from './seal';
+import { STORE_NAMES, type StoreName, type Stores } from './stores';
+import { newVaultKey, openVaultKey } from './vault-key';
 
 /** One change of a write. */
 export type Change = {
@@ -43,87 +15,210 @@ export type Change = {
     | { readonly store: S; readonly key: string; readonly value?: never };
 }[StoreName];
 
-/** The database as the rest of the vault sees it. All methods throw VaultError `storage`. */
+/**
+ * The database as the rest of the vault sees it. All methods throw VaultError: `storage` when the browser fails, `damaged` when
+ * what lies there is not what the vault has stored. Nothing was changed then.
+ */
 export interface Database {
   get<S extends StoreName>(store: S, key: string): Promise<Stores[S] | undefined>;
-  /** Records whose key starts with `prefix`, in key order. */
+  /** Records whose key starts with `prefix`, nothing or whole parts, in the order of their keys. */
   list<S extends StoreName>(store: S, prefix: string): Promise<readonly Stores[S][]>;
-  keys(store: StoreName, prefix: string): Promise<readonly string[]>;
+  /** Shows every record of a store, one after the other and in no order. `visit` waits for nothing. */
+  each<S extends StoreName>(
+    store: S,
+    visit: (key: string, value: Stores[S]) => void,
+  ): Promise<void>;
   write(changes: readonly Change[]): Promise<void>;
 }
 
-/** Separates the parts of a key; neither origins nor prepared JIDs can hold it. */
-const SEPARATOR = '\n';
-
-/** A key of parts, ordered by them. The last part may hold anything. */
-export function keyOf(...parts: readonly string[]): string {
-  return parts.join(SEPARATOR);
+/** The database, and the key it is sealed with. */
+interface Open {
+  readonly db: IDBPDatabase;
+  readonly sealer: Sealer;
 }
 
-/** All keys that start with these parts and go on. */
-export function prefixOf(...parts: readonly string[]): string {
-  return `${parts.join(SEPARATOR)}${SEPARATOR}`;
+const random: Random = (length) => crypto.getRandomValues(new Uint8Array(length));
+
+/** In a form that IndexedDB takes as a key. */
+function keyFrom(name: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(name);
 }
 
-function rangeOf(prefix: string): IDBKeyRange {
-  return IDBKeyRange.bound(prefix, `${prefix}\uffff`);
+/** All names that begin with this one and go on; undefined: all there are. */
+function rangeOf(name: Uint8Array): IDBKeyRange | undefined {
+  if (name.length === 0) return undefined;
+  // Behind all that begin so: no further part is nothing but ones.
+  const end = new Uint8Array(name.length + PART_LENGTH).fill(0xff);
+  end.set(name);
+  return IDBKeyRange.bound(keyFrom(name), end, true, true);
+}
+
+/** Each record was stored under a name this vault made: bytes. */
+function openStored(sealer: Sealer, store: StoreName, name: IDBValidKey, value: unknown): Opened {
+  if (!(name instanceof ArrayBuffer)) throw new VaultError('damaged');
+  return sealer.open(store, new Uint8Array(name), value);
+}
+
+function opens(...place: Parameters<typeof openStored>): boolean {
+  try {
+    openStored(...place);
+    return true;
+  } catch (error) {
+    if (error instanceof VaultError) return false;
+    throw error;
+  }
+}
+
+/**
+ * Is this the key of what lies here. Under another one no record would be found by its name, and a new identity be made where there
+ * is one (M78). One record is enough to tell; where the first of a store is damaged, that of another may do.
+ */
+async function isKeyOf(db: IDBPDatabase, sealer: Sealer): Promise<boolean> {
+  let isEmpty = true;
+  for (const store of STORE_NAMES) {
+    const first = await db.transaction(store, 'readonly').store.openCursor();
+    if (first === null) continue;
+    if (opens(sealer, store, first.key, first.value)) return true;
+    isEmpty = false;
+  }
+  return isEmpty;
+}
+
+/** A table in LevelDB for each, and from the fourth on they are merged. */
+const SCRATCH_DATABASES = 5;
+
+/**
+ * Has the browser take what was deleted out of its files. Chromium's LevelDB drops it only when tables are merged, and makes a table each
+ * time a database is deleted (measured, Chromium 156; tests/e2e/at-rest.test.ts).
+ */
+async function tidyFiles(name: string): Promise<void> {
+  const scratch = `${name}-scratch`;
+  for (let made = 0; made < SCRATCH_DATABASES; made++) {
+    (await openDB(scratch, 1)).close();
+    await deleteDB(scratch);
+  }
+}
+
+/**
+ * Opens the database and its key. A new key is made ready for the case that there is none, before any transaction: WebCrypto cannot be
+ * awaited in one.
+ */
+async function openSealed(name: string, forget: () => void): Promise<Open> {
+  const { vaultKey, record: keyRecord } = await newVaultKey(random);
+  const seal = { keyRecord, sealer: createSealer(vaultKey, random) };
+  let wasInClear = false;
+  const db = await openDB(name, DATABASE_VERSION, {
+    upgrade(upgraded, before, _after, transaction) {
+      wasInClear = before > 0;
+      // Told by the rejection of `openDB`.
+      transaction.done.catch(() => undefined);
+      const upgrade = {
+        createObjectStore: (store: string) => upgraded.createObjectStore(store),
+        deleteObjectStore: (store: string) => upgraded.deleteObjectStore(store),
+        objectStore: (store: string) => transaction.objectStore(store),
+      };
+      // What is half done would be committed otherwise.
+      migrate(upgrade, before, seal)
+        .catch(() => transaction.abort())
+        // The browser may have been first.
+        .catch(() => undefined);
+    },
+    // A newer version of the extension wants to upgrade: let go, the next request opens again.
+    blocking(_current, _next, event) {
+      if (event.target instanceof IDBDatabase) event.target.close();
+      forget();
+    },
+    terminated: forget,
+  });
+  try {
+    const stored: unknown = await db.get(VAULT_KEY_STORE, VAULT_KEY_NAME);
+    const sealer = createSealer(await openVaultKey(stored), random);
+    if (!(await isKeyOf(db, sealer))) throw new VaultError('damaged');
+    // Not needed to go on: files that are not tidied now are so some day.
+    if (wasInClear) await tidyFiles(name).catch(() => undefined);
+    return { db, sealer };
+  } catch (error) {
+    db.close();
+    throw error;
+  }
 }
 
 /** Opens the database when it is first needed; opens it again after the browser closed it. */
 export function createDatabase(name = 'omnemo'): Database {
-  let opening: Promise<IDBPDatabase> | undefined;
+  let opening: Promise<Open> | undefined;
 
-  function open(): Promise<IDBPDatabase> {
+  function open(): Promise<Open> {
     const forget = (): void => {
       opening = undefined;
     };
-    opening ??= openDB(name, DATABASE_VERSION, {
-      async upgrade(db, before, _after, transaction) {
-        if (before === 0) for (const store of STORE_NAMES) db.createObjectStore(store);
-        else await migrate(transaction, before);
-      },
-      // A newer version of the extension wants to upgrade: let go, the next request opens again.
-      blocking(_current, _next, event) {
-        if (event.target instanceof IDBDatabase) event.target.close();
-        forget();
-      },
-      terminated: forget,
-    }).catch((error: unknown) => {
+    opening ??= openSealed(name, forget).catch((error: unknown) => {
       forget();
       throw error;
     });
     return opening;
   }
 
-  async function guarded<T>(work: (db: IDBPDatabase) => Promise<T>): Promise<T> {
+  async function guarded<T>(work: (opened: Open) => Promise<T>): Promise<T> {
     try {
       return await work(await open());
     } catch (cause) {
+      if (cause instanceof VaultError) throw cause;
       throw new VaultError('storage', { cause });
     }
   }
 
   return {
-    get: (store, key) => guarded((db) => db.get(store, key)),
-    list: (store, prefix) => guarded((db) => db.getAll(store, rangeOf(prefix))),
-    keys: (store, prefix) =>
-      guarded(async (db) => {
-        const keys = await db.getAllKeys(store, rangeOf(prefix));
-        return keys.filter((key) => typeof key === 'string');
+    get: <S extends StoreName>(store: S, key: string) =>
+      guarded(async ({ db, sealer }) => {
+        const name = keyFrom(sealer.nameOf(store, key));
+        const sealed: unknown = await db.get(store, name);
+        if (sealed === undefined) return undefined;
+        // What was sealed for a store was a record of it.
+        return sealer.open(store, name, sealed).value as Stores[S];
       }),
+
+    list: <S extends StoreName>(store: S, prefix: string) =>
+      guarded(async ({ db, sealer }) => {
+        const range = rangeOf(sealer.prefixNameOf(store, prefix));
+        const transaction = db.transaction(store, 'readonly');
+        const [names, values] = await Promise.all([
+          transaction.store.getAllKeys(range),
+          transaction.store.getAll(range),
+        ]);
+        const opened = names.map((name, index) => openStored(sealer, store, name, values[index]));
+        opened.sort((a, b) => (a.key < b.key ? -1 : 1));
+        return opened.map(({ value }) => value as Stores[S]);
+      }),
+
+    each: <S extends StoreName>(store: S, visit: (key: string, value: Stores[S]) => void) =>
+      guarded(async ({ db, sealer }) => {
+        const { store: stored } = db.transaction(store, 'readonly');
+        for (let at = await stored.openCursor(); at !== null; at = await at.continue()) {
+          const { key, value } = openStored(sealer, store, at.key, at.value);
+          visit(key, value as Stores[S]);
+        }
+      }),
+
     write: (changes) =>
-      guarded(async (db) => {
+      guarded(async ({ db, sealer }) => {
         const stores = [...new Set(changes.map(({ store }) => store))];
         if (stores.length === 0) return;
+        const sealed = changes.map(({ store, key, value }) => ({
+          store,
+          ...(value === undefined
+            ? { name: sealer.nameOf(store, key), bytes: undefined }
+            : sealer.seal(store, key, value)),
+        }));
         const transaction = db.transaction(stores, 'readwrite', { durability: 'strict' });
         const puts: Promise<unknown>[] = [];
         try {
-          for (const { store, key, value } of changes) {
+          for (const { store, name, bytes } of sealed) {
             const target = transaction.objectStore(store);
-            puts.push(value === undefined ? target.delete(key) : target.put(value, key));
+            const key = keyFrom(name);
+            puts.push(bytes === undefined ? target.delete(key) : target.put(bytes, key));
           }
         } catch (error) {
-          // A value that cannot be cloned throws at once, and what was put before it would still be committed.
+          // What was put before would still be committed.
           transaction.abort();
           await Promise.allSettled([...puts, transaction.done]);
           throw error;

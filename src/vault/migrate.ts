@@ -1,22 +1,45 @@
-// Records of earlier versions of the extension in the form of this one. A migration runs inside the transaction that upgrades the
-// database: it is done whole or not at all, and nothing but IndexedDB is awaited in it.
+// Records of earlier versions of the extension in the form of this one, sealed. A migration runs inside the transaction that upgrades
+// the database: it is done whole or not at all, and nothing but IndexedDB is awaited in it.
 import { LEGACY } from '../rpc/versions';
+import type { Sealer } from './seal';
+import { STORE_NAMES, type StoreName } from './stores';
 
 /** The version of the database that this code writes. */
-export const DATABASE_VERSION = 2;
+export const DATABASE_VERSION = 3;
+/** The store of the wrapped key, and the one key in it. */
+export const VAULT_KEY_STORE = 'vault-key';
+export const VAULT_KEY_NAME = 'vault-key';
 
-interface Cursor {
-  readonly value: Fields;
-  update(record: Fields): Promise<unknown>;
-  continue(): Promise<Cursor | null>;
+/** Records read at once: enough to be quick, few enough to be held. */
+const BATCH = 200;
+
+interface Store {
+  name: string;
+  getAll(range: IDBKeyRange | null, count: number): Promise<unknown[]>;
+  getAllKeys(range: IDBKeyRange | null, count: number): Promise<IDBValidKey[]>;
+  put(value: unknown, key: IDBValidKey): Promise<unknown>;
 }
 
-/** The transaction that upgrades the database. */
+/** The database while it is upgraded. */
 export interface Upgrade {
-  objectStore(name: string): { openCursor(): Promise<Cursor | null> };
+  createObjectStore(name: string): Store;
+  deleteObjectStore(name: string): void;
+  objectStore(name: string): Store;
+}
+
+/** What the upgraded database is sealed with, and the record it is opened with afterwards. */
+export interface Seal {
+  readonly sealer: Sealer;
+  readonly keyRecord: unknown;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
+
+interface Entry {
+  readonly store: StoreName;
+  readonly key: string;
+  readonly value: Fields;
+}
 
 /** The fields of `record` named in `names`, as far as they are there, and the others. */
 function split(record: Fields, names: readonly string[]): readonly [Fields, Fields] {
@@ -59,21 +82,77 @@ function requestByVersion({ message, ...request }: Fields): Fields {
   return { ...request, v: 2, messages: [message] };
 }
 
-async function rewrite(
-  transaction: Upgrade,
-  name: string,
-  step: (record: Fields) => Fields,
+const TO_VERSION_2: Readonly<Partial<Record<StoreName, (record: Fields) => Fields>>> = {
+  accounts: accountByVersion,
+  peers: peerByVersion,
+  requests: requestByVersion,
+};
+
+/** 2 to 3: what the pages of a site can do stood in the record of the site. */
+function withCapsApart({ store, key, value }: Entry): readonly Entry[] {
+  const { caps, ...site } = value;
+  if (store !== 'sites' || caps === undefined) return [{ store, key, value }];
+  return [
+    { store, key, value: site },
+    { store: 'caps', key, value: { v: 1, caps } },
+  ];
+}
+
+/** What becomes of a record of a database of version `before`. */
+function migrated(before: number, { store, key, value }: Entry): readonly Entry[] {
+  const step = before < 2 ? TO_VERSION_2[store] : undefined;
+  return withCapsApart({ store, key, value: step === undefined ? value : step(value) });
+}
+
+async function put(upgrade: Upgrade, { sealer }: Seal, entries: readonly Entry[]): Promise<void> {
+  await Promise.all(
+    entries.map(async ({ store, key, value }) => {
+      const { name, bytes } = sealer.seal(store, key, value);
+      await upgrade.objectStore(store).put(bytes, new Uint8Array(name));
+    }),
+  );
+}
+
+/** Seals every record of a store that lies in `from` in clear. */
+async function sealAll(
+  upgrade: Upgrade,
+  seal: Seal,
+  before: number,
+  store: StoreName,
+  from: Store,
 ): Promise<void> {
-  const store = transaction.objectStore(name);
-  for (let cursor = await store.openCursor(); cursor !== null; cursor = await cursor.continue()) {
-    await cursor.update(step(cursor.value));
+  let range: IDBKeyRange | null = null;
+  for (;;) {
+    const keys = await from.getAllKeys(range, BATCH);
+    const values = await from.getAll(range, BATCH);
+    const last = keys.at(-1);
+    if (last === undefined) return;
+    const entries = keys.map((key, index) => ({
+      store,
+      key: String(key),
+      value: values[index] as Fields,
+    }));
+    await put(
+      upgrade,
+      seal,
+      entries.flatMap((entry) => migrated(before, entry)),
+    );
+    range = IDBKeyRange.lowerBound(last, true);
   }
 }
 
-/** Brings a database of version `before` (1 or higher) to the present one. */
-export async function migrate(transaction: Upgrade, before: number): Promise<void> {
-  if (before >= 2) return;
-  await rewrite(transaction, 'accounts', accountByVersion);
-  await rewrite(transaction, 'peers', peerByVersion);
-  await rewrite(transaction, 'requests', requestByVersion);
+/** Brings a database of version `before` to the present one; 0: there is none yet. What lay in clear goes with its stores. */
+export async function migrate(upgrade: Upgrade, before: number, seal: Seal): Promise<void> {
+  const former = before === 0 ? [] : STORE_NAMES.filter((store) => store !== 'caps');
+  const unsealed = former.map((store) => {
+    const from = upgrade.objectStore(store);
+    from.name = `${store}-unsealed`;
+    return { store, from };
+  });
+  for (const store of STORE_NAMES) upgrade.createObjectStore(store);
+  await upgrade.createObjectStore(VAULT_KEY_STORE).put(seal.keyRecord, VAULT_KEY_NAME);
+  for (const { store, from } of unsealed) {
+    await sealAll(upgrade, seal, before, store, from);
+    upgrade.deleteObjectStore(from.name);
+  }
 }

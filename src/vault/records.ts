@@ -30,13 +30,18 @@ export interface SiteRecord {
   readonly policy: TrustPolicy;
   /** Accounts seen on this site, at the endpoint they were seen with (design D2). */
   readonly accounts: readonly SeenAccount[];
-  /** What its pages can do, newest last. */
-  readonly caps?: readonly CapsRecord[];
   /** Set while the permission prompt is open, in ms since 1970 (design D16). */
   readonly intentAt?: number;
   readonly intentTabId?: number;
   /** The last refusal that belongs to no contact. */
   readonly refusal?: Refusal;
+}
+
+/** What the pages of a site can do: apart from the site's record, which every request reads. */
+export interface SiteCapsRecord {
+  readonly v: 1;
+  /** Newest last. */
+  readonly caps: readonly CapsRecord[];
 }
 
 export interface SeenAccount {

@@ -2,9 +2,8 @@
 // record are pure; the records themselves are under one lock.
 import type { BareJid } from '../jid';
 import { VaultError } from '../rpc/errors';
-import type { CapsRecord } from '../rpc/vault-api';
 import { loadSite, type Context } from './context';
-import { MAX_CAPS, MAX_SEEN_ACCOUNTS } from './limits';
+import { MAX_SEEN_ACCOUNTS } from './limits';
 import type { SeenAccount, SiteRecord } from './records';
 
 const LOCK = 'sites';
@@ -81,15 +80,6 @@ export function withSeenAccount(site: SiteRecord, jid: BareJid, endpoint: string
   const pending = site.accounts.filter(({ decision }) => decision === 'pending');
   const seen: SeenAccount = { jid, endpoint, decision: 'pending' };
   return { ...site, accounts: [...decided, ...pending.slice(1 - MAX_SEEN_ACCOUNTS), seen] };
-}
-
-/** The site with what a page of it can do; of a protected site only, the newest few are kept. */
-export function withCaps(site: SiteRecord, caps: CapsRecord): SiteRecord {
-  if (!site.isProtected) return site;
-  const known = site.caps ?? [];
-  if (known.some(({ key, query }) => key === caps.key && query === caps.query)) return site;
-  const others = known.filter(({ key }) => key !== caps.key);
-  return { ...site, caps: [...others, caps].slice(-MAX_CAPS) };
 }
 
 /** Did the page of an account do OMEMO itself when it was last seen (design D15). */

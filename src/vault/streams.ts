@@ -3,7 +3,7 @@ import { toHex } from '../crypto/bytes';
 import { sha256 } from '../crypto/kdf';
 import type { SmRecord } from '../rpc/vault-api';
 import type { Context } from './context';
-import { keyOf } from './db';
+import { keyOf } from './names';
 
 /** Ids come from servers and may be long. */
 function streamKey(origin: string, id: string): string {

@@ -1,6 +1,7 @@
 // One request, one commit: a step reads what it needs, stages what it changes and throws to keep everything as it was.
 // Steps of one account never overlap, because each is read-compute-write over the same records.
-import type { Change, Database, StoreName, Stores } from './db';
+import type { Change, Database } from './db';
+import type { StoreName, Stores } from './stores';
 
 /** What a step works on; reads see what it has staged. */
 export interface Unit {

@@ -2,9 +2,9 @@
 import { fingerprint } from '../omemo/identity';
 import type { AccountView, ContactView, DeviceView, SiteView, StreamView } from '../rpc/popup-api';
 import { loadSite, type Context } from './context';
-import { prefixOf } from './db';
 import { isActive, versionsFor } from './device-facts';
 import { labelOf } from './labels';
+import { prefixOf } from './names';
 import { isOptedOut } from './opt-out';
 import type { AccountRecord, DeviceRecord, PeerRecord, SiteRecord } from './records';
 import { isResetting } from './repair';

@@ -10,6 +10,7 @@ const CODES: Readonly<Record<VaultErrorCode, readonly [refusal: string, failure:
   'not-granted': ['account-pending', 'account-pending'],
   'no-account': ['account-pending', 'account-pending'],
   storage: ['storage-failed', 'storage-failed'],
+  damaged: ['storage-damaged', 'storage-damaged'],
   // Only a reload helps here, and only going out has a word for it.
   disconnected: ['extension-gone', 'vault-unavailable'],
   timeout: ['vault-unavailable', 'vault-unavailable'],

@@ -217,5 +217,5 @@ describe('a chat in both versions', () => {
       return vault;
     };
     expect(await atEveryMoment(chat)).toBeGreaterThan(150);
-  }, 120_000);
+  }, 240_000);
 });

@@ -53,7 +53,7 @@ function mortal(database: Database, fault: Fault): Mortal {
     database: {
       get: (store, key) => operate(() => database.get(store, key)),
       list: (store, prefix) => operate(() => database.list(store, prefix)),
-      keys: (store, prefix) => operate(() => database.keys(store, prefix)),
+      each: (store, visit) => operate(() => database.each(store, visit)),
       write: (changes) =>
         operate(async () => {
           if (changes.length === 0) return;

@@ -364,7 +364,7 @@ describe('a site that asks without end', () => {
 describe('protecting a site', () => {
   it('needs the permission, and an origin we may protect', async () => {
     const { popup, name, context } = world();
-    await context.database.keys('sites', '');
+    await context.database.list('sites', '');
     const before = await dump(name);
     expect(await codeOf(popup.request('protect', { origin: ORIGIN }))).toBe('forbidden');
     fake.permitted.add('http://chat.example.org/*');

@@ -2,7 +2,6 @@
 import 'fake-indexeddb/auto';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { openDB } from 'idb';
 import { LEGACY, VERSIONS } from '../../src/rpc/versions';
 import { bareJid, type BareJid } from '../../src/jid';
 import type { OmemoVersion, PrekeyStore, Random } from '../../src/omemo/types';
@@ -24,24 +23,15 @@ import {
   type Context,
   type Scope,
 } from '../../src/vault/context';
-import { createDatabase, type Change, type Database, type StoreName } from '../../src/vault/db';
+import { createDatabase, type Change, type Database } from '../../src/vault/db';
 import { decrypt } from '../../src/vault/decrypt';
 import { withBundle, withList } from '../../src/vault/devices';
 import { encryptMessage } from '../../src/vault/encrypt';
 import type { AccountRecord, DeviceFacts, DeviceRecord, PeerRecord } from '../../src/vault/records';
 import { loadParty } from '../../src/vault/recipients';
 import { withReset } from '../../src/vault/repair';
+import { STORE_NAMES, type StoreName } from '../../src/vault/stores';
 import { createTransactions } from '../../src/vault/transaction';
-
-export const STORES: readonly StoreName[] = [
-  'sites',
-  'accounts',
-  'peers',
-  'sessions',
-  'archive',
-  'requests',
-  'streams',
-];
 
 export const ORIGIN = 'https://chat.example.org';
 export const START = Date.UTC(2026, 0, 5);
@@ -93,20 +83,22 @@ export function contextOver(
   return { database, transactions, random: seeded(seed), now: () => clock.now };
 }
 
+/** The keys of a store, sorted. */
+export async function keysOf(database: Database, store: StoreName): Promise<readonly string[]> {
+  const keys: string[] = [];
+  await database.each(store, (key) => keys.push(key));
+  return keys.sort();
+}
+
 /** Every record of a database by store and key. */
 export async function dump(name: string): Promise<Record<string, Record<string, unknown>>> {
-  const db = await openDB(name);
+  const database = createDatabase(name);
   const all: Record<string, Record<string, unknown>> = {};
-  const transaction = db.transaction([...STORES], 'readonly');
-  for (const store of STORES) {
-    const [keys, values] = await Promise.all([
-      transaction.objectStore(store).getAllKeys(),
-      transaction.objectStore(store).getAll(),
-    ]);
-    all[store] = Object.fromEntries(keys.map((key, index) => [String(key), values[index]]));
+  for (const store of STORE_NAMES) {
+    const records: [string, unknown][] = [];
+    await database.each(store, (key, value) => records.push([key, value]));
+    all[store] = Object.fromEntries(records.sort());
   }
-  await transaction.done;
-  db.close();
   return all;
 }
 

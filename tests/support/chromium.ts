@@ -37,6 +37,8 @@ export interface TestBrowser {
   readonly browser: Browser;
   /** Origin of the extension's own pages with a slash at the end; empty without extension. */
   readonly extensionBase: string;
+  /** Folder with the databases of the extension, and of nobody else. */
+  readonly databases: string;
   newPage(url: string): Promise<Page>;
   /** The popup for a site, opened as a tab. */
   popup(origin: string): Promise<Page>;
@@ -208,6 +210,11 @@ export async function startChromium(options: BrowserOptions = {}): Promise<TestB
       return running();
     },
     extensionBase,
+    get databases() {
+      const { host } = new URL(extensionBase);
+      const name = `chrome-extension_${host}_0.indexeddb.leveldb`;
+      return path.join(profile.path, 'Default', 'IndexedDB', name);
+    },
     newPage,
     popup: (origin) => newPage(popupUrl(extensionBase, origin)),
     worker,

@@ -153,6 +153,9 @@ export async function startFirefox(options: BrowserOptions = {}): Promise<TestBr
       return running();
     },
     extensionBase: extension === undefined ? '' : BASE,
+    get databases() {
+      return hasNone('LevelDB');
+    },
     newPage: (url) => openPage(running(), url),
     popup: (origin) => openPage(running(), popupUrl(origin)),
     worker: async () => {

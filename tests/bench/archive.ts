@@ -1,0 +1,83 @@
+// What 100,000 messages in the archive cost in Chromium: the upgrade of a database in clear to a sealed one, opening it, looking a
+// message up, adding one, and room on disk.
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import path from 'node:path';
+import { build } from 'vite';
+import { startChromium } from '../support/chromium';
+import { tempFolder } from '../support/temp';
+import type { ArchiveCosts } from './archive/in-worker';
+import { median } from './core/scenarios';
+
+/** ms of the median look-up. */
+const BUDGET = 2;
+
+async function bundle(folder: string): Promise<Buffer> {
+  await build({
+    configFile: false,
+    logLevel: 'error',
+    build: {
+      lib: {
+        entry: path.join(import.meta.dirname, 'archive', 'in-worker.ts'),
+        formats: ['iife'],
+        name: 'bench',
+        fileName: () => 'worker.js',
+      },
+      outDir: folder,
+      minify: true,
+    },
+  });
+  return readFileSync(path.join(folder, 'worker.js'));
+}
+
+async function measure(): Promise<ArchiveCosts> {
+  const temp = tempFolder('bench');
+  const worker = await bundle(temp.path);
+  const server = createServer(({ url }, response) => {
+    const isWorker = url === '/worker.js';
+    response.writeHead(200, {
+      'Content-Type': isWorker ? 'text/javascript' : 'text/html',
+      'Cross-Origin-Opener-Policy': 'same-origin',
+      'Cross-Origin-Embedder-Policy': 'require-corp',
+    });
+    response.end(isWorker ? worker : '<!doctype html><title>bench</title>');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const chromium = await startChromium({});
+  try {
+    const page = await chromium.newPage(`http://localhost:${address.port}/`);
+    page.setDefaultTimeout(300_000);
+    const { costs, failure } = await page.evaluate(
+      () =>
+        new Promise<{ costs?: ArchiveCosts; failure?: string }>((resolve) => {
+          const running = new Worker('/worker.js');
+          running.onmessage = ({ data }) => resolve(data);
+          running.onerror = ({ message }) => resolve({ failure: message });
+        }),
+    );
+    if (costs === undefined) throw new Error(failure);
+    return costs;
+  } finally {
+    await chromium.close();
+    server.close();
+    temp.remove();
+  }
+}
+
+async function main(): Promise<boolean> {
+  const { upgrade, open, found, absent, added, bytesInClear, bytesSealed } = await measure();
+  console.log(`upgrade ${(upgrade / 1000).toFixed(1)} s, opening ${open.toFixed(1)} ms`);
+  for (const [name, times] of Object.entries({ found, absent, added })) {
+    const most = times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? NaN;
+    console.log(`${name.padEnd(8)} median ${median(times).toFixed(2)} ms, p99 ${most.toFixed(2)}`);
+  }
+  const bytes = `${bytesInClear.toFixed(0)} bytes in clear, ${bytesSealed.toFixed(0)} sealed`;
+  console.log(`a message of 60 characters on disk: ${bytes}`);
+  const isGood = median(found) < BUDGET && median(absent) < BUDGET;
+  console.log(`wanted less than ${BUDGET} ms a look-up: ${isGood ? 'good' : 'TOO SLOW'}`);
+  return isGood;
+}
+
+process.exitCode = (await main()) ? 0 : 1;

@@ -1,7 +1,7 @@
 // The popup: the current site first, then its accounts, then everything else.
 import { useEffect, useState } from 'preact/hooks';
 import { Account } from './account';
-import { PROMISE, STATE_WORDS } from './format';
+import { AT_REST, PROMISE, STATE_WORDS } from './format';
 import { Policy, SeenAccounts, SiteStatus } from './site';
 import { Sites } from './sites';
 import type { Snapshot, Store } from './store';
@@ -61,7 +61,10 @@ export function App(props: {
         )}
         <Sites store={store} sites={sites} current={origin} />
       </main>
-      <footer>{PROMISE}</footer>
+      <footer>
+        <p>{PROMISE}</p>
+        <p>{AT_REST}</p>
+      </footer>
     </>
   );
 }

@@ -208,3 +208,8 @@ export const POLICY_WORDS: Readonly<Record<TrustPolicy, Omit<Words, 'tone'>>> = 
 export const PROMISE =
   'Omnemo keeps your keys, your past and your trust decisions out of reach of the server and the web page. ' +
   "The text you read or type in the page is visible to the page's own code.";
+
+/** What sealing at rest is worth while there is no passphrase (M68). */
+export const AT_REST =
+  'On disk all of it is sealed, and its key lies beside it: that hides it from a casual look, not from somebody who takes a copy ' +
+  'of your browser profile.';

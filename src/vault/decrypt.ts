@@ -29,10 +29,11 @@ import {
 } from './context';
 import { factsOf } from './device-facts';
 import { deviceOf, withIdentityKey, withWriting } from './devices';
-import { ASKED_AGAIN_MS } from './limits';
+import { ASKED_AGAIN_MS, MAX_DEVICES, MAX_STRANGER_DEVICES } from './limits';
 import type { AccountRecord, ArchiveRecord, PeerRecord } from './records';
 import { withRepair, withoutReset } from './repair';
 import { loadSessions, sessionsKey, type SessionsByVersion } from './sessions';
+import { noteSender, withoutSurplus } from './strangers';
 import type { Unit } from './transaction';
 import { trustOf } from './trust';
 
@@ -132,10 +133,9 @@ async function open(job: Job): Promise<DecryptOutcome> {
       }
       const opened = await openKey(job, sessions[version].devices[senderDeviceId], bytes);
       const after = withSessions(sessions, version, senderDeviceId, opened.sessions);
-      return await commit({ ...job, sender: record }, opened, bytes, () => {
-        for (const changed of VERSIONS.filter((each) => after[each] !== known.sessions[each])) {
-          unit.put('sessions', sessionsKey(scope, changed, request.sender), after[changed]);
-        }
+      return await commit({ ...job, sender: record }, opened, bytes, {
+        before: known.sessions,
+        after,
       });
     } catch (error) {
       if (!(error instanceof OmemoError)) throw error;
@@ -215,7 +215,7 @@ async function commit(
   job: Job,
   opened: OpenedKey,
   key: Uint8Array,
-  putSessions: () => void,
+  sessions: { readonly before: SessionsByVersion; readonly after: SessionsByVersion },
 ): Promise<DecryptOutcome> {
   const { context, unit, scope, account, request } = job;
   const now = context.now();
@@ -225,9 +225,19 @@ async function commit(
   // An archived session with the device's former key still opens its late messages; the alarm stays the user's.
   const known = seen.isChanged ? job.sender : seen.peer;
   const settled = opened.isNewSession ? withoutReset(known, senderDeviceId, version) : known;
-  const sender =
+  const writing =
     opened.text === undefined ? settled : withWriting(settled, senderDeviceId, version);
-  putSessions();
+  const isStranger = !isKnown(job, writing);
+  const kept = withoutSurplus(
+    { record: writing, sessions: sessions.after },
+    senderDeviceId,
+    isStranger ? MAX_STRANGER_DEVICES : MAX_DEVICES,
+  );
+  const sender = kept.record;
+  for (const changed of VERSIONS.filter((each) => kept.sessions[each] !== sessions.before[each])) {
+    unit.put('sessions', sessionsKey(scope, changed, request.sender), kept.sessions[changed]);
+  }
+  await noteSender(unit, scope, request.sender, isStranger);
   if (opened.usedOneTimePrekeyId !== undefined) {
     const spent = withSpentPrekey(account, version, opened.usedOneTimePrekeyId, now);
     unit.put('accounts', scopedKey(scope), spent);

@@ -2,6 +2,10 @@
 
 /** M63: devices of one JID. A longer list is refused, and what is known stays. */
 export const MAX_DEVICES = 100;
+/** M63: devices of a stranger that are on no list; of somebody known they are as many as of a list. */
+export const MAX_STRANGER_DEVICES = 5;
+/** M63: strangers of one account of whom anything is kept. */
+export const MAX_STRANGERS = 500;
 /** I-52: without events a list is fetched again after this time. */
 export const LIST_AGE_MS = 5 * 60 * 1000;
 /** A list that was not there or could not be fetched is asked for again after this time. */

@@ -98,6 +98,9 @@ function withCapsApart({ store, key, value }: Entry): readonly Entry[] {
   ];
 }
 
+/** Stores that no database in clear had. */
+const NEW_STORES: readonly StoreName[] = ['caps', 'strangers'];
+
 /** What becomes of a record of a database of version `before`. */
 function migrated(before: number, { store, key, value }: Entry): readonly Entry[] {
   const step = before < 2 ? TO_VERSION_2[store] : undefined;
@@ -143,7 +146,7 @@ async function sealAll(
 
 /** Brings a database of version `before` to the present one; 0: there is none yet. What lay in clear goes with its stores. */
 export async function migrate(upgrade: Upgrade, before: number, seal: Seal): Promise<void> {
-  const former = before === 0 ? [] : STORE_NAMES.filter((store) => store !== 'caps');
+  const former = before === 0 ? [] : STORE_NAMES.filter((store) => !NEW_STORES.includes(store));
   const unsealed = former.map((store) => {
     const from = upgrade.objectStore(store);
     from.name = `${store}-unsealed`;

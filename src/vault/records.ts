@@ -148,6 +148,12 @@ export interface PeerRecord {
   readonly refusal?: Refusal;
 }
 
+/** Those who wrote to an account without being known to it, the latest last. */
+export interface StrangersRecord {
+  readonly v: 1;
+  readonly peers: readonly BareJid[];
+}
+
 /** All sessions with the devices of one JID, of one version: one record, one write (design D5). */
 export interface SessionsRecord {
   readonly v: 1;

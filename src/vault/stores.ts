@@ -7,6 +7,7 @@ import type {
   SessionsRecord,
   SiteCapsRecord,
   SiteRecord,
+  StrangersRecord,
   StreamRecord,
 } from './records';
 
@@ -20,6 +21,7 @@ export interface Stores {
   requests: RequestRecord;
   streams: StreamRecord;
   caps: SiteCapsRecord;
+  strangers: StrangersRecord;
 }
 
 /** The name of a store. */
@@ -35,4 +37,5 @@ export const STORE_NAMES: readonly StoreName[] = [
   'requests',
   'streams',
   'caps',
+  'strangers',
 ];

@@ -24,6 +24,7 @@ import {
   ORIGIN,
   person,
   requestOf,
+  send,
   START,
   textOf,
 } from './world';
@@ -72,12 +73,27 @@ async function chat() {
   await popup.setTrust({ ...account, ...owner, fingerprint: shown, trust: 'verified' });
   messageIn(LEGACY, await page.encrypt(DOCUMENT, MESSAGE));
   const text = 'Go, girl, seek happy nights to happy days';
-  const written = await encryptText(nurse.context, nurse.scope, JULIET, 'two', text);
-  const request = requestOf(messageIn(OMEMO2, written), nurse);
+  /** Nurse says it, each time in a message of its own. */
+  const isSaid = async () => {
+    const written = await encryptText(nurse.context, nurse.scope, JULIET, `n ${++requests}`, text);
+    return requestOf(messageIn(OMEMO2, written), nurse);
+  };
+  const request = await isSaid();
   expect(textOf(await page.decrypt(DOCUMENT, { jid: JULIET, request }))).toBe(envelopeOf(text));
+  const tybalt = await person(jid('tybalt@example.net'));
+  await meetIn(LEGACY, tybalt, juliet);
+  const hate = requestOf(await send(tybalt, JULIET, 'what, drawn, and talk of peace?'), tybalt);
+  const unknown = { ...hate, isContact: false };
+  await page.decrypt(DOCUMENT, { jid: JULIET, request: unknown });
   const positions = { jid: `${JULIET}/balcony`, ids: 'abcdefgh', out: [], in: [] };
   await page.smSave(DOCUMENT, { id: 'sm-1', record: positions });
-  return { juliet, page, request, deviceIds: [romeo, nurse, juliet].map((each) => each.deviceId) };
+  return {
+    juliet,
+    page,
+    request,
+    isSaid,
+    deviceIds: [romeo, nurse, juliet].map((each) => each.deviceId),
+  };
 }
 
 beforeEach(() => {
@@ -135,7 +151,7 @@ describe('what lies on disk after a chat', () => {
 
 describe('what was changed on disk', () => {
   /** All that the page may ask about what is stored. */
-  const asks = ({ page, request }: Awaited<ReturnType<typeof chat>>) => ({
+  const asks = ({ page, request, isSaid }: Awaited<ReturnType<typeof chat>>) => ({
     sites: () => page.hello(DOCUMENT, {}),
     accounts: () => page.attach(DOCUMENT, { stream: 2, jid: JULIET, endpoint: ENDPOINT }),
     peers: () => page.prepare(DOCUMENT, { jid: JULIET, peer: ROMEO }),
@@ -144,6 +160,7 @@ describe('what was changed on disk', () => {
     requests: () => page.encrypt(DOCUMENT, MESSAGE),
     streams: () => page.smLoad(DOCUMENT, { id: 'sm-1' }),
     caps: () => page.capsKnown(DOCUMENT, { jid: JULIET }),
+    strangers: async () => page.decrypt(DOCUMENT, { jid: JULIET, request: await isSaid() }),
   });
   const STORES = [
     'sites',
@@ -154,6 +171,7 @@ describe('what was changed on disk', () => {
     'requests',
     'streams',
     'caps',
+    'strangers',
   ] as const;
 
   it.each(STORES)('in %s is refused and leaves all as it is', async (store) => {
@@ -177,9 +195,10 @@ describe('what was changed on disk', () => {
     const made = await chat();
     await onDisk(made.juliet.name, async (db) => {
       const keys = await db.getAllKeys('peers');
-      expect(keys).toHaveLength(2);
+      expect(keys.length).toBeGreaterThan(1);
       const values: unknown[] = await db.getAll('peers');
-      for (const [index, key] of keys.entries()) await db.put('peers', values[1 - index], key);
+      for (const [index, key] of keys.entries())
+        await db.put('peers', values[(index + 1) % keys.length], key);
     });
     await expect(asks(made).peers()).rejects.toMatchObject({ code: 'damaged' });
     const listing = vaultOn(made.juliet.name).popup.site({ origin: ORIGIN });

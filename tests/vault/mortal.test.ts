@@ -83,7 +83,7 @@ describe('a device that is made and published', () => {
       return made;
     };
     expect(await atEveryMoment(publish)).toBeGreaterThan(20);
-  });
+  }, 120_000);
 });
 
 class Chat {

@@ -8,6 +8,12 @@ function isStanza(text: string): boolean {
   return /^<(?:message|presence|iq)[\s/>]/.test(text);
 }
 
+/** How it logs in: with Bind 2, enabling and resuming stand inside `<authenticate/>` (I-34). */
+export type Login = 'bind' | 'bind 2';
+
+const authenticate = (content: string): string =>
+  `<authenticate xmlns='${NS.sasl2}' mechanism='PLAIN'>${content}</authenticate>`;
+
 /** One page of a web client. */
 export class SmPage {
   /** Stanzas it got, over all connections. */
@@ -29,18 +35,20 @@ export class SmPage {
   }
 
   /** A new stream, bound and counted. */
-  async begin(connection: Connection): Promise<void> {
+  async begin(connection: Connection, login: Login = 'bind'): Promise<void> {
     this.#use(connection);
     this.#isCounting = false;
-    await connection.bind();
-    await this.enable();
+    if (login === 'bind') await connection.bind();
+    await this.enable(login);
   }
 
-  async enable(): Promise<void> {
+  async enable(login: Login = 'bind'): Promise<void> {
     const waiting = this.unacked;
     this.unacked = [];
     this.isResumeRefused = false;
-    this.connection.send(`<enable xmlns='${NS.sm}' resume='true'/>`);
+    const enable = `<enable xmlns='${NS.sm}' resume='true'/>`;
+    const bind = `<bind xmlns='${NS.bind2}'>${enable}</bind>`;
+    this.connection.send(login === 'bind' ? enable : authenticate(bind));
     this.#isCounting = true;
     this.#acked = 0;
     await until(() => this.#isReady, 'enabling');
@@ -48,9 +56,10 @@ export class SmPage {
   }
 
   /** The stream of before on a new socket. */
-  async resume(connection: Connection): Promise<void> {
+  async resume(connection: Connection, login: Login = 'bind'): Promise<void> {
     this.#use(connection);
-    connection.send(`<resume xmlns='${NS.sm}' previd='sm-1' h='${this.#handled}'/>`);
+    const resume = `<resume xmlns='${NS.sm}' previd='sm-1' h='${this.#handled}'/>`;
+    connection.send(login === 'bind' ? resume : authenticate(resume));
     await until(() => this.#isReady || this.isResumeRefused, 'resuming');
   }
 
@@ -77,7 +86,11 @@ export class SmPage {
       this.received.push(text);
       return;
     }
-    const frame = parseFrame(text);
+    const root = parseFrame(text);
+    const inner = ['enabled', 'resumed'].flatMap((name) => [
+      ...Array.from(root.getElementsByTagNameNS(NS.sm, name)),
+    ]);
+    const frame = root.localName === 'success' ? (inner[0] ?? root) : root;
     const h = Number(frame.getAttribute('h'));
     if (frame.localName === 'r') connection.send(`<a xmlns='${NS.sm}' h='${this.#handled}'/>`);
     if (frame.localName === 'a') this.#confirm(h);

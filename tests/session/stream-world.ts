@@ -196,9 +196,10 @@ export class Connection {
   /** The network drops the socket. */
   drop(): void {
     this.#isOpen = false;
-    this.#lanes.out.drop((text) => this.session.handle({ t: 'unsent', s: this.#s, text }));
+    this.#lanes.out.drop((text) => this.#post({ t: 'unsent', s: this.#s, text }));
     this.#server.push = () => undefined;
-    this.session.handle({ t: 'closed', s: this.#s });
+    // Behind what the hook told before, as over its port.
+    this.#post({ t: 'closed', s: this.#s });
   }
 
   /** Sends and waits until the page saw what it asked for. */

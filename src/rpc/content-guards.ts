@@ -154,4 +154,6 @@ export const CONTENT_GUARDS: {
     ),
   }),
   smDrop: record({ id: SM_ID }),
+  smOff: nothing,
+  smMiscounted: record({ kind: oneOf('count', 'conflict') }),
 };

@@ -64,6 +64,8 @@ export interface SiteView {
   readonly accounts: readonly AccountView[];
   /** The last refusal on this site that has no contact. */
   readonly refusal?: { readonly code: RefusalCode; readonly at: number };
+  /** Its pages do without stream management since then, in ms since 1970 (I-36). */
+  readonly withoutSmSince?: number;
 }
 
 /** Requests of our own pages. */

@@ -289,6 +289,10 @@ export interface ContentApi {
   smLoad: { arg: { readonly id: string }; result: SmRecord | null };
   smSave: { arg: { readonly id: string; readonly record: SmRecord }; result: null };
   smDrop: { arg: { readonly id: string }; result: null };
+  /** Must the pages of this site do without stream management (I-36); null: they need not. */
+  smOff: { arg: Record<string, never>; result: true | null };
+  /** A stream of this site ended over a number of stanzas, or over a conflict that may come from one (I-123). */
+  smMiscounted: { arg: { readonly kind: 'count' | 'conflict' }; result: null };
 }
 
 /** What a page can do (XEP-0115): public, and the same for everybody who has this page. */

@@ -17,7 +17,7 @@ export interface SmElement {
 }
 
 /** The two versions are alike in all we read. */
-const SM_NAMESPACES: readonly string[] = [NS.sm, 'urn:xmpp:sm:2'];
+export const SM_NAMESPACES: readonly string[] = [NS.sm, 'urn:xmpp:sm:2'];
 
 /** Elements of stream management in a frame, in document order. Elsewhere than in these places they mean nothing. */
 export function smElementsIn(root: Element): readonly SmElement[] {

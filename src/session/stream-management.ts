@@ -16,7 +16,17 @@ import {
   smTakeBack,
   type SmState,
 } from './ack';
-import { resumeRefusal, smElementsIn, withH, withoutResume, type SmElement } from './ack-frames';
+import {
+  resumeRefusal,
+  SM_NAMESPACES,
+  smElementsIn,
+  withH,
+  withoutResume,
+  type SmElement,
+} from './ack-frames';
+import { log } from '../log';
+import { NS } from '../xml/ns';
+import { miscountIn, withoutManagement } from './sm-fallback';
 import { IN_LIMIT_MS, type VaultClient } from './vault-client';
 
 /** What a frame of stream management becomes. */
@@ -28,6 +38,11 @@ export interface SmResult {
   readonly resumed?: SmRecord;
 }
 
+/** Can anything of stream management be in the frame: its own elements, SASL2, and what servers say about the stream. */
+export function mayManage({ namespaceURI }: Element): boolean {
+  return [...SM_NAMESPACES, NS.sasl2, NS.streams].includes(namespaceURI ?? '');
+}
+
 /** Counters of one stream. */
 export class StreamManagement {
   readonly #vault: VaultClient;
@@ -36,9 +51,26 @@ export class StreamManagement {
   /** The id a resumption was asked for. */
   #previous: { readonly id: string; readonly record: SmRecord } | undefined;
 
+  /** Does this site do without (I-36): asked once, before anything of it can pass. */
+  #off: Promise<boolean> | undefined;
+
   constructor(vault: VaultClient, ids: () => string) {
     this.#vault = vault;
     this.#ids = ids;
+  }
+
+  /** What becomes of a frame where counting went wrong before; also notes that it does. */
+  async without(frame: Element, dir: Direction): Promise<SmResult | undefined> {
+    const miscount = this.#state.out.base === undefined ? undefined : miscountIn(frame);
+    if (miscount !== undefined) {
+      log('sm', 'warn', miscount);
+      this.#vault.request('smMiscounted', { kind: miscount }).catch(() => undefined);
+    }
+    this.#off ??= this.#vault.request('smOff', {}, IN_LIMIT_MS).then(
+      (isOff) => isOff === true,
+      () => false,
+    );
+    return (await this.#off) ? withoutManagement(frame, dir) : undefined;
   }
 
   /** Notes a stanza that only one side counts, and stores it when the session can be resumed. */

@@ -20,7 +20,7 @@ import type { StreamMemory } from './observe';
 import { errorFrame, planOutbound } from './outbound';
 import { isPlainChat, sendProtected, type OutboundTools } from './outbound-flow';
 import { publishesOmemo } from './route';
-import { StreamManagement } from './stream-management';
+import { mayManage, StreamManagement } from './stream-management';
 import { beginsOtherwise, mayHoldMessage, readFrame, shellOf } from './unread';
 import type { UnsentMessages } from './unsent';
 import { UnsentFlow } from './unsent-flow';
@@ -371,12 +371,11 @@ export class StreamSession {
     dir: Direction,
     at: Position,
   ): Promise<Handled | undefined> {
-    if (frame.namespaceURI !== NS.sm && frame.namespaceURI !== NS.sasl2) {
-      if (frame.namespaceURI !== 'urn:xmpp:sm:2') return undefined;
-    }
-    await this.#injections.settled();
+    if (!mayManage(frame)) return undefined;
+    const without = await this.#management.without(frame, dir);
+    if (without === undefined) await this.#injections.settled();
     const jid = this.#link.account?.full;
-    const result = await this.#management.handle(frame, text, dir, at, jid);
+    const result = without ?? (await this.#management.handle(frame, text, dir, at, jid));
     if (result === undefined) return undefined;
     const { frames, answer, resumed } = result;
     const after = (): void => {

@@ -179,6 +179,15 @@ export function stateDetail(view: SiteView): string {
   return 'Texts leave the browser encrypted, or not at all, except to contacts you switched encryption off for.';
 }
 
+/** What a site pays for a counting error of `since`; both in ms since 1970. */
+export function withoutSmText(since: number, now: number): string {
+  return (
+    `A connection of this site ended over a wrong number of messages (${dayText(since, now)}). Since then Omnemo lets its ` +
+    'pages count no more: after a break they log in anew instead of going on where they were. ' +
+    'Stop protecting the site and protect it again to try it once more.'
+  );
+}
+
 /** Names of the trust states. */
 export const TRUST_WORDS: Readonly<Record<Trust, string>> = {
   undecided: 'Undecided',

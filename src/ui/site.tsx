@@ -10,6 +10,7 @@ import {
   siteState,
   STATE_WORDS,
   stateDetail,
+  withoutSmText,
 } from './format';
 import type { Store } from './store';
 
@@ -44,6 +45,11 @@ export function SiteStatus(props: { readonly view: SiteView; onProtect(): void }
           <span data-testid="refusal" role="status">
             {explainRefusal(view.refusal.code)}
           </span>
+        </p>
+      )}
+      {view.withoutSmSince !== undefined && (
+        <p class="muted small" data-testid="without-sm">
+          {withoutSmText(view.withoutSmSince, Date.now())}
         </p>
       )}
     </section>

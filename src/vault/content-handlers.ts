@@ -31,6 +31,7 @@ import {
   decisionOn,
   hasOwnOmemo,
   isGranted,
+  withMiscount,
   withOwnOmemo,
   withSeenAccount,
 } from './sites';
@@ -234,6 +235,16 @@ export function contentHandlers(context: Context, presence: Presence): ContentHa
     },
     smDrop: async ({ origin }, { id }) => {
       await dropStream(context, origin, id);
+      return null;
+    },
+    smOff: async ({ origin }) => {
+      const { withoutSmSince } = await loadSite(context.database, origin);
+      return withoutSmSince === undefined ? null : true;
+    },
+    smMiscounted: async ({ origin }, { kind }) => {
+      const { isProtected } = await loadSite(context.database, origin);
+      if (!isProtected) throw new VaultError('not-granted');
+      await changeSite(context, origin, (site) => withMiscount(site, kind, context.now()));
       return null;
     },
   };

@@ -30,3 +30,5 @@ export const MAX_REQUEST_ID = 8192;
 export const REQUESTS_AT_ONCE = 16;
 /** M30: requests of one site that wait beside these; more are refused. */
 export const MAX_WAITING_REQUESTS = 1000;
+/** I-123: a second conflict within this time is taken for a counting error. Two people's tabs that fight do so within minutes. */
+export const CONFLICT_MS = 10 * 60 * 1000;

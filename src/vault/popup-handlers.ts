@@ -10,7 +10,14 @@ import { withAnswer } from './opt-out';
 import { loadParty } from './recipients';
 import { withReset } from './repair';
 import { hasPermission, renewScripts } from './scripts';
-import { allSites, changeSite, patternOf, protectableOrigin, withDecision } from './sites';
+import {
+  allSites,
+  changeSite,
+  patternOf,
+  protectableOrigin,
+  withDecision,
+  withoutMiscount,
+} from './sites';
 import { withTrust } from './trust';
 import { siteView } from './views';
 import { reloadTabs, wakeTabs } from './tabs';
@@ -50,7 +57,7 @@ async function protectNow(
   if (!(await hasPermission(origin))) throw new VaultError('forbidden');
   const { isProtected, intentAt } = await loadSite(context.database, origin);
   if (isProtected && intentAt === undefined) return renewScripts(context);
-  await changeSite(context, origin, (site) => ({ ...site, isProtected: true }));
+  await changeSite(context, origin, (site) => ({ ...withoutMiscount(site), isProtected: true }));
   await renewScripts(context);
   await reloadTabs(origin, tabId);
   await changeSite(context, origin, (site) => {

@@ -35,6 +35,10 @@ export interface SiteRecord {
   readonly intentTabId?: number;
   /** The last refusal that belongs to no contact. */
   readonly refusal?: Refusal;
+  /** Its pages do without stream management since then, in ms since 1970 (I-36). */
+  readonly withoutSmSince?: number;
+  /** When a stream of it last ended over a conflict, in ms since 1970 (I-123). */
+  readonly conflictAt?: number;
 }
 
 /** What the pages of a site can do: apart from the site's record, which every request reads. */

@@ -25,6 +25,7 @@ const SHOWN: ReadonlySet<string> = new Set([
   'decrypt',
   'refused',
   'plainSeen',
+  'smMiscounted',
   'protect',
   'unprotect',
   'decideAccount',

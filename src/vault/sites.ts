@@ -3,7 +3,7 @@
 import type { BareJid } from '../jid';
 import { VaultError } from '../rpc/errors';
 import { loadSite, type Context } from './context';
-import { MAX_SEEN_ACCOUNTS } from './limits';
+import { CONFLICT_MS, MAX_SEEN_ACCOUNTS } from './limits';
 import type { SeenAccount, SiteRecord } from './records';
 
 const LOCK = 'sites';
@@ -118,4 +118,26 @@ export function withDecision(
   if (decision === 'forget') return { ...site, accounts: others };
   const decided = decision === 'grant' ? 'granted' : 'ignored';
   return { ...site, accounts: [...others, { ...before, jid, endpoint, decision: decided }] };
+}
+
+/**
+ * The site after one of its streams ended over a number of stanzas, or over a conflict: from a first error of the one kind, or
+ * a second of the other soon after, its pages do without stream management (I-36, I-123). `now` in ms since 1970.
+ */
+export function withMiscount(
+  site: SiteRecord,
+  kind: 'count' | 'conflict',
+  now: number,
+): SiteRecord {
+  if (site.withoutSmSince !== undefined) return site;
+  const { conflictAt, ...rest } = site;
+  const isSecond = conflictAt !== undefined && Math.abs(now - conflictAt) < CONFLICT_MS;
+  if (kind === 'conflict' && !isSecond) return { ...rest, conflictAt: now };
+  return { ...rest, withoutSmSince: now };
+}
+
+/** The site counted anew, as if nothing had gone wrong. */
+export function withoutMiscount(site: SiteRecord): SiteRecord {
+  const { withoutSmSince: _since, conflictAt: _conflict, ...rest } = site;
+  return rest;
 }

@@ -98,5 +98,6 @@ export async function siteView(
     ignored: seenAs('ignored'),
     accounts: await Promise.all(granted.map((account) => accountView(context, site, account))),
     ...(site.refusal !== undefined && { refusal: site.refusal }),
+    ...(site.withoutSmSince !== undefined && { withoutSmSince: site.withoutSmSince }),
   };
 }

@@ -2,6 +2,7 @@
 
 export const NS = {
   client: 'jabber:client',
+  streams: 'http://etherx.jabber.org/streams',
   framing: 'urn:ietf:params:xml:ns:xmpp-framing',
   bind: 'urn:ietf:params:xml:ns:xmpp-bind',
   sasl2: 'urn:xmpp:sasl:2',

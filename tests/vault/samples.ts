@@ -82,6 +82,8 @@ export const CONTENT_SAMPLES: Samples<ContentApi> = {
       in: [{ kind: 's', page: 1, wire: 2 }],
     },
   },
+  smOff: {},
+  smMiscounted: { kind: 'count' },
   smDrop: { id: 'id' },
 };
 

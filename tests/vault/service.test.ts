@@ -147,6 +147,7 @@ const WITHOUT_GRANT: ReadonlySet<string> = new Set([
   'smLoad',
   'smSave',
   'smDrop',
+  'smOff',
 ]);
 
 describe('an origin without grant', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createDatabase } from '../../src/vault/db';
-import { MAX_SEEN_ACCOUNTS } from '../../src/vault/limits';
+import { CONFLICT_MS, MAX_SEEN_ACCOUNTS } from '../../src/vault/limits';
 import { newSite, type SiteRecord } from '../../src/vault/records';
 import {
   allSites,
@@ -12,7 +12,9 @@ import {
   protectableOrigin,
   protectedOrigins,
   withDecision,
+  withMiscount,
   withOwnOmemo,
+  withoutMiscount,
   withSeenAccount,
 } from '../../src/vault/sites';
 import { contextOver, freshName, jid, ORIGIN } from './world';
@@ -110,6 +112,29 @@ describe('an account on a site', () => {
     expect(pending.at(0)?.jid).toBe('mallory30@evil');
     expect(pending.at(-1)?.jid).toBe('mallory49@evil');
     expect(isGranted(flooded, JULIET)).toBe(true);
+  });
+});
+
+describe('a site whose streams end over numbers', () => {
+  const at = 1_000_000;
+  const after = (kind: 'count' | 'conflict', times: readonly number[]) =>
+    times.reduce((site, time) => withMiscount(site, kind, time), newSite(ORIGIN));
+
+  it('does without stream management from the first wrong number on (I-36)', () => {
+    expect(after('count', [at, at + 9]).withoutSmSince).toBe(at);
+  });
+
+  it('does without after a second conflict soon after the first, not after a later one (I-123)', () => {
+    expect(after('conflict', [at]).withoutSmSince).toBeUndefined();
+    expect(after('conflict', [at, at + CONFLICT_MS - 1]).withoutSmSince).toBe(at + CONFLICT_MS - 1);
+    expect(after('conflict', [at, at + CONFLICT_MS]).withoutSmSince).toBeUndefined();
+    // The clock may have been set back (I-127).
+    expect(after('conflict', [at, at - CONFLICT_MS]).withoutSmSince).toBeUndefined();
+  });
+
+  it('is counted anew once it is protected anew', () => {
+    const site = { ...after('count', [at]), isProtected: true };
+    expect(withoutMiscount(site)).toEqual({ ...newSite(ORIGIN), isProtected: true });
   });
 });
 

@@ -77,7 +77,10 @@ function isInterestingIn(text: string, prefixes: Prefixes | undefined): boolean 
     case 'failed':
     case 'a':
     case 'r':
+    case 'error': // of the stream: it may be about a number of ours
       return true;
+    case 'features':
+      return includes(text, 'urn:xmpp:sm:');
     case 'success':
       return includes(text, 'urn:xmpp:sasl:2');
     case 'iq':

@@ -95,6 +95,8 @@ describe('inbound', () => {
     "<iq id='first-1' type='result'/>",
     "<iq id='second-9' type='error'/>",
     "<iq type='get'><query xmlns='http://jabber.org/protocol/disco#info' node='a#b'/></iq>",
+    "<stream:features xmlns:stream='x'><sm xmlns='urn:xmpp:sm:3'/></stream:features>",
+    "<stream:error xmlns:stream='x'/>",
   ])('shows %s', (text) => {
     expect(isInteresting('in', text, prefixes)).toBe(true);
   });

@@ -102,6 +102,7 @@ export const CONTENT_GUARDS: {
       endpoint: ENDPOINT,
       state: oneOf(
         'connecting',
+        'anonymous',
         'pending',
         'ignored',
         'publishing',

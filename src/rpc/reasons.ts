@@ -16,6 +16,8 @@ export const REASONS = {
     'This contact asked to go on without encryption. Decide about it in the Omnemo popup.',
   'account-pending': 'This account waits for your confirmation in the Omnemo popup.',
   'account-unknown': 'The account of this stream is not known yet.',
+  anonymous:
+    'This is an anonymous login. It has no keys, so nothing can be encrypted, and nothing was sent.',
   'vault-unavailable': 'Omnemo did not answer in time. Nothing was sent.',
   'connection-lost':
     'The connection was lost before this message was sent. Nothing of it left; send it again.',

@@ -31,6 +31,7 @@ export type Fetched<T> =
 /** State of one stream in words the popup can show truthfully. */
 export type StreamState =
   | 'connecting' // socket open, account not known yet
+  | 'anonymous' // an account for this login only; nothing is published, messages are refused
   | 'pending' // account known, the user has not confirmed it for this site
   | 'ignored' // the user left this account unprotected on this site
   | 'publishing' // account granted, keys not yet read back from the server

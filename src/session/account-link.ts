@@ -123,6 +123,7 @@ export class AccountLink {
 
   /** Why there are none. */
   whyNoTools(): RefusalCode {
+    if (this.#state === 'anonymous') return 'anonymous';
     if (this.#account === undefined) return 'account-unknown';
     if (this.#attachment !== undefined) return 'account-pending';
     return this.#attachFailure ?? 'vault-unavailable';
@@ -179,6 +180,11 @@ export class AccountLink {
     else if (jid !== undefined && this.#devices !== undefined) {
       this.#beginPublishing(jid, this.#devices);
     }
+  }
+
+  /** The page asks for an account that is thrown away afterwards, or does not get it: one has no keys and no devices (I-41). */
+  setAnonymous(isAnonymous: boolean): void {
+    this.#setState(isAnonymous ? 'anonymous' : 'connecting');
   }
 
   /** The page does OMEMO itself: two of us would break each other (design D15, I-110). */

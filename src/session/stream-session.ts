@@ -7,7 +7,6 @@ import { explainFailure, type RefusalCode } from '../rpc/reasons';
 import type { SmRecord } from '../rpc/vault-api';
 import { appendText, serialise, XmlError } from '../xml/element';
 import { NS } from '../xml/ns';
-import { accountIn } from './account';
 import { AccountLink } from './account-link';
 import { atMost } from './at-most';
 import { Caps, PRESENCE_LIMIT_MS } from './caps-flow';
@@ -16,6 +15,7 @@ import { receiveMessage } from './inbound-flow';
 import { Injections, type Counted } from './injections';
 import { newIdPrefix, OwnIqs } from './iq';
 import { listEventIn } from './list-event';
+import { Login } from './login';
 import type { StreamMemory } from './observe';
 import { errorFrame, planOutbound } from './outbound';
 import { isPlainChat, sendProtected, type OutboundTools } from './outbound-flow';
@@ -58,6 +58,7 @@ export class StreamSession {
   readonly #link: AccountLink;
   readonly #caps: Caps;
   readonly #unsent: UnsentFlow;
+  readonly #login = new Login((isAnonymous) => this.#link.setAnonymous(isAnonymous));
   readonly #injections = new Injections((kind, at) => void this.#management.note(kind, at));
   /** The notice of a refusal the page has not got yet; the next message of the page waits for it. */
   #notice: string | undefined;
@@ -152,8 +153,7 @@ export class StreamSession {
   async #onFrame(dir: Direction, text: string, at: Position): Promise<void> {
     let handled: Handled | undefined;
     try {
-      const work = dir === 'out' ? this.#outgoing(text, at) : this.#incoming(text, at);
-      handled = await work;
+      handled = await (dir === 'out' ? this.#outgoing(text, at) : this.#incoming(text, at));
     } catch (error) {
       log('stream', 'error', error instanceof Error ? error.name : 'unknown');
       // Fail closed outwards, open inwards (design D1).
@@ -172,6 +172,7 @@ export class StreamSession {
       const code = frame.code === 'too-large' ? 'too-large' : 'malformed';
       return this.#dropUnread(text, at, code);
     }
+    this.#login.sent(frame);
     const managed = await this.#manage(frame, text, 'out', at);
     if (managed !== undefined) return managed;
     if (frame.localName === 'presence') return this.#outgoingPresence(frame, text);
@@ -306,7 +307,7 @@ export class StreamSession {
   async #incoming(text: string, at: Position): Promise<Handled | undefined> {
     const frame = readFrame(text);
     if (frame instanceof XmlError) return this.#replaceUnread(text, at);
-    const account = this.#link.account === undefined ? accountIn(frame) : undefined;
+    const account = this.#link.account === undefined ? this.#login.accountIn(frame) : undefined;
     // Known before the frame is managed: with Bind 2 it also enables a session, which is kept under this account (I-34).
     if (account !== undefined) this.#link.begin(account);
     const managed = await this.#manage(frame, text, 'in', at);
@@ -316,6 +317,7 @@ export class StreamSession {
         this.#link.attach();
         this.#unsent.begun();
       };
+      this.#link.observations.noteIncoming(frame, account.bare);
       return { frames: managed?.frames ?? [text], after };
     }
     if (managed !== undefined) return managed;

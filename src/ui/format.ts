@@ -61,6 +61,7 @@ const URGENCY: readonly StreamState[] = [
   'pending',
   'publishing',
   'connecting',
+  'anonymous',
   'expecting',
   'passive',
   'ignored',
@@ -100,6 +101,12 @@ export const STATE_WORDS: Readonly<Record<SiteState, Words>> = {
   connecting: {
     title: 'Connecting',
     detail: 'A chat connection is open; its account is not known yet.',
+    tone: 'neutral',
+  },
+  anonymous: {
+    title: 'Anonymous login',
+    detail:
+      'This page is logged in without an account of its own, for which Omnemo makes no keys. Texts to single people are refused; rooms pass as they are.',
     tone: 'neutral',
   },
   pending: {

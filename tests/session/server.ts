@@ -93,6 +93,8 @@ export class Server {
   readonly complaints: string[] = [];
   #resource = 0;
   #isBound = false;
+  /** How stanzas are addressed where no bind result has told the page who it is. */
+  #addressed = '';
   #isCounting = false;
   /** Stanzas handled since `<enable/>`. */
   handled = 0;
@@ -158,8 +160,10 @@ export class Server {
   #answer(iq: Element): void {
     const scripted = this.script(iq);
     if (scripted === 'silent') return;
-    const isBinding = childOf(iq, 'bind', NS.bind) !== undefined;
-    if (isBinding) this.#isBound = true;
+    const auth = childOf(iq, 'query', NS.auth);
+    const resource = auth && childOf(auth, 'resource', NS.auth);
+    if (resource !== undefined) this.#addressed = ` to='${this.own}/${textOf(resource)}'`;
+    if (auth !== undefined || childOf(iq, 'bind', NS.bind) !== undefined) this.#isBound = true;
     // RFC 6120 §7.1, as Prosody does it.
     if (!this.#isBound) return this.#reply(iq, UNBOUND);
     const payload = scripted ?? this.#payloadFor(iq);
@@ -171,7 +175,7 @@ export class Server {
     const to = iq.getAttribute('to');
     const from = to === null ? '' : ` from='${to}'`;
     this.send(
-      `<iq xmlns='jabber:client' type='${type}' id='${iq.getAttribute('id')}'${from}>${payload}</iq>`,
+      `<iq xmlns='jabber:client' type='${type}' id='${iq.getAttribute('id')}'${from}${this.#addressed}>${payload}</iq>`,
     );
   }
 
@@ -180,6 +184,7 @@ export class Server {
     if (payload?.localName === 'bind') {
       return `<bind xmlns='${NS.bind}'><jid>${this.own}/r${++this.#resource}</jid></bind>`;
     }
+    if (payload?.namespaceURI === NS.auth) return '';
     if (payload?.namespaceURI === NS.roster) return `<query xmlns='${NS.roster}'/>`;
     if (payload?.localName !== 'pubsub') return undefined;
     return this.#pubsub(payload, bareJid(iq.getAttribute('to') ?? this.own) ?? this.own);

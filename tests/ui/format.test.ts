@@ -27,6 +27,7 @@ describe('the state of a site', () => {
     ['in-worker', site(['ready', 'in-worker'])],
     ['pending', site(['publishing', 'pending', 'ready'])],
     ['ignored', site(['ready', 'ignored'])],
+    ['anonymous', site(['ready', 'anonymous'])],
   ] as const)('is %s', (state, view) => {
     expect(siteState(view)).toBe(state);
   });

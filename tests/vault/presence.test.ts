@@ -25,6 +25,7 @@ describe('the icon of a tab', () => {
   it.each([
     ['connecting', 'off'],
     ['ignored', 'off'],
+    ['anonymous', 'off'],
     ['passive', 'off'],
     ['publishing', 'off'],
     ['pending', 'attention'],

@@ -49,16 +49,18 @@ function isInterestingOut(text: string, prefixes: Prefixes | undefined): boolean
       return (
         isOfOmemo(text) ||
         includes(text, 'jabber:iq:roster') ||
+        includes(text, 'jabber:iq:auth') ||
         isOfCaps(text, 'result') ||
         hasPrefix(text, prefixes)
       );
     case 'presence':
       return true;
+    case 'auth': // of no other login is anything to be known
+      return includes(text, 'ANONYMOUS');
     case undefined: // white space keepalives
     case 'open':
     case 'close':
     case 'stream':
-    case 'auth':
     case 'response':
     case 'abort':
     case 'active':
@@ -81,6 +83,8 @@ function isInterestingIn(text: string, prefixes: Prefixes | undefined): boolean 
       return true;
     case 'features':
       return includes(text, 'urn:xmpp:sm:');
+    case 'failure': // of a login, which is tried in another way then
+      return true;
     case 'success':
       return includes(text, 'urn:xmpp:sasl:2');
     case 'iq':

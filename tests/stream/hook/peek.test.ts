@@ -47,6 +47,8 @@ describe('outbound', () => {
     "<a xmlns='urn:xmpp:sm:3' h='1'/>",
     "<r xmlns='urn:xmpp:sm:3'/>",
     "<authenticate xmlns='urn:xmpp:sasl:2'/>",
+    "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='ANONYMOUS'/>",
+    "<iq type='set'><query xmlns='jabber:iq:auth'/></iq>",
     "<iq><query xmlns='urn:xmpp:mam:2'/></iq>",
     "<iq><publish node='eu.siacs.conversations.axolotl.devicelist'/></iq>",
     "<iq><publish node='urn:xmpp:omemo:2:devices'/></iq>",
@@ -97,6 +99,7 @@ describe('inbound', () => {
     "<iq type='get'><query xmlns='http://jabber.org/protocol/disco#info' node='a#b'/></iq>",
     "<stream:features xmlns:stream='x'><sm xmlns='urn:xmpp:sm:3'/></stream:features>",
     "<stream:error xmlns:stream='x'/>",
+    "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>",
   ])('shows %s', (text) => {
     expect(isInteresting('in', text, prefixes)).toBe(true);
   });

@@ -7,6 +7,7 @@ import { LEGACY, OMEMO2, VERSIONS } from '../rpc/versions';
 import type { RefusalCode } from '../rpc/reasons';
 import { NS } from '../xml/ns';
 import { accountOf, type StreamAccount } from './account';
+import { atMost } from './at-most';
 import type { Chores } from './chores';
 import { Devices } from './devices';
 import type { OwnIqs } from './iq';
@@ -16,6 +17,10 @@ import { Observations, remember, type StreamMemory } from './observe';
 import type { OutboundTools } from './outbound-flow';
 import { publishKeys } from './publish';
 import { OUT_LIMIT_MS, refusalOf, type VaultClient } from './vault-client';
+import { withdrawDevice } from './withdraw';
+
+/** The page of a site that is let go is loaded anew after this time at the latest. */
+const WITHDRAW_LIMIT_MS = 3000;
 
 /** The parts the link of a stream is given. */
 export interface LinkParts {
@@ -185,6 +190,15 @@ export class AccountLink {
   /** The page asks for an account that is thrown away afterwards, or does not get it: one has no keys and no devices (I-41). */
   setAnonymous(isAnonymous: boolean): void {
     this.#setState(isAnonymous ? 'anonymous' : 'connecting');
+  }
+
+  /** The site is let go: takes our device off the server, as far as that goes at once (I-45). */
+  async withdraw(): Promise<void> {
+    const { deviceId } = this;
+    if (deviceId === undefined || this.isOutOfIt()) return;
+    // Nothing is written any more, and nobody puts us back on the list.
+    this.#attachment = undefined;
+    await atMost(WITHDRAW_LIMIT_MS, withdrawDevice(this.#iqs, deviceId));
   }
 
   /** The page does OMEMO itself: two of us would break each other (design D15, I-110). */

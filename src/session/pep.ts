@@ -185,6 +185,18 @@ export async function openNode(iqs: OwnIqs, node: string): Promise<void> {
   if (model !== undefined && model !== 'open') await set(iqs, configuration(node, OPEN));
 }
 
+/** Deletes a node of ours with all its items. */
+export async function deleteNode(iqs: OwnIqs, node: string): Promise<void> {
+  await set(iqs, frameOf(build('pubsub', { xmlns: NS.pubsubOwner }).c('delete', { node })));
+}
+
+/** Takes one item out of a node of ours and tells those who follow it. */
+export async function retractItem(iqs: OwnIqs, node: string, item: string): Promise<void> {
+  const builder = build('pubsub', { xmlns: NS.pubsub });
+  builder.c('retract', { node, notify: 'true' }).c('item', { id: item });
+  await set(iqs, frameOf(builder));
+}
+
 /** Do two elements say the same: compared as text of one serialiser. */
 export function isSameElement(a: Element, b: Element): boolean {
   return serialise(a) === serialise(b);

@@ -113,7 +113,7 @@ export class StreamSession {
   async wake(): Promise<void> {
     if (this.#isClosed) return;
     const { protect } = await this.#vault.request('hello', {}, IN_LIMIT_MS);
-    if (!protect) return this.#end();
+    if (!protect) return this.#link.withdraw().then(() => this.#end());
     await this.#link.wake();
   }
 

@@ -43,7 +43,7 @@ export function Sites(props: {
                 testId="confirm-unprotect"
                 yes="Stop protecting"
                 isDangerous
-                question="Its pages are reloaded, and from then on messages leave as the page writes them. Keys and history stay in this browser."
+                question="Its pages are reloaded, and from then on messages leave as the page writes them. Where one is connected, this browser is taken off the device list of its account first, so that contacts do not go on encrypting for it. Keys and history stay in this browser."
                 onYes={() => {
                   setAsking(undefined);
                   void store.act('unprotect', { origin });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { protect } from '../support/extension';
 import { startWorld, type Person, type World } from '../support/people';
 import { until } from '../support/wait';
+import type { WireRecord } from '../support/wire';
 
 let world: World;
 let alice: Person;
@@ -43,7 +44,7 @@ it('registers the bridge before the hook, and again after the browser was starte
   expect(await scripts(alice)).toEqual(['bridge', 'hook']);
 });
 
-it('lets a site go: its page is loaded anew and writes in clear', async () => {
+it('lets a site go: its device leaves the list, its page is loaded anew and writes in clear (I-45)', async () => {
   const popup = await alice.popup();
   await popup.page.$eval('[data-testid="sites"]', (element) => {
     if (element instanceof HTMLDetailsElement) element.open = true;
@@ -55,6 +56,10 @@ it('lets a site go: its page is loaded anew and writes in clear', async () => {
     return left.length === 0;
   });
   await popup.close();
+  const isWithdrawal = ({ jid, xml }: WireRecord) =>
+    jid.startsWith(alice.jid) && /<delete node=.eu\.siacs\.conversations\.axolotl/.test(xml);
+  // The list, of which it was the only device, and the bundle.
+  expect(world.server.wire.records().filter(isWithdrawal)).toHaveLength(2);
   await alice.converse.page.bringToFront();
   await alice.converse.openChat(world.server.jid('bob'));
   await alice.converse.send('in clear, as the user wished');

@@ -195,6 +195,12 @@ export class Server {
     const name = verb?.getAttribute('node') ?? '';
     const node = this.node(owner, name);
     if (verb?.localName === 'items') return this.#items(node, owner, name, verb);
+    if (verb?.localName === 'delete') this.nodes.delete(`${owner} ${name}`);
+    if (verb?.localName === 'delete') return '';
+    if (verb?.localName === 'retract') {
+      node?.items.delete(childrenOf(verb)[0]?.getAttribute('id') ?? '');
+      return '';
+    }
     if (verb?.localName === 'configure') {
       if (node === undefined) return ANSWERS[this.make].missing;
       if (!pubsub.getElementsByTagName('field').length) return configurationOf(name, node);

@@ -17,6 +17,8 @@ export interface Stream {
   isClosing: boolean;
   /** The socket is closed, but the page does not know yet: frames before that wait. */
   isEndHeld: boolean;
+  /** The page sent `<close/>`, behind which nothing may follow (RFC 7395 §3.6, I-57). */
+  isOver: boolean;
   /** Bytes the page sent after `close()`: never sent, but counted as buffered for ever. */
   lostBytes: number;
 }
@@ -57,6 +59,7 @@ export function createStreams(natives: Natives, channel: HookChannel): Streams {
       in: lane('in', (text) => natives.dispatch(socket, natives.messageEvent(text, origin))),
       isClosing: false,
       isEndHeld: false,
+      isOver: false,
       lostBytes: 0,
     };
     bySocket.set(socket, stream);
@@ -66,7 +69,8 @@ export function createStreams(natives: Natives, channel: HookChannel): Streams {
   };
 
   const inject = (stream: Stream, { s, dir, id, text }: BridgeMessage & { t: 'inject' }) => {
-    if (dir === 'out' && natives.readyState(stream.socket) !== OPEN) return;
+    const isOver = stream.isOver || natives.readyState(stream.socket) !== OPEN;
+    if (dir === 'out' && isOver) return;
     stream[dir].inject(text, (at) => post({ t: 'injected', s, dir, id, at }));
     // RFC 7395 §3.6: nothing may follow `<close/>`, and the page does not know that we sent it.
     if (dir === 'out' && rootName(text) === 'close') natives.close(stream.socket, []);

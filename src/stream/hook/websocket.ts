@@ -16,6 +16,7 @@ import {
   toNumber,
   type Natives,
 } from './natives';
+import { rootName } from './peek';
 import { createStreams, type Stream, type Streams } from './streams';
 import { utf8Length } from './utf8';
 
@@ -95,8 +96,13 @@ function sendThrough(stream: Stream, natives: Natives, value: unknown): void {
   if (typeof value === 'symbol') return natives.send(socket, value);
   const text = `${value}`;
   if (stream.isClosing) stream.lostBytes += utf8Length(text);
-  else if (out.tryPass(text)) natives.send(socket, text);
-  else out.hold({ text, bytes: utf8Length(text), forward: () => natives.send(socket, text) });
+  else if (out.tryPass(text)) sendText(stream, natives, text);
+  else out.hold({ text, bytes: utf8Length(text), forward: () => sendText(stream, natives, text) });
+}
+
+function sendText(stream: Stream, natives: Natives, text: string): void {
+  if (rootName(text) === 'close') stream.isOver = true;
+  natives.send(stream.socket, text);
 }
 
 function closeThrough(stream: Stream, natives: Natives, given: readonly unknown[]): void {

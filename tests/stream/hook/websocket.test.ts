@@ -248,6 +248,21 @@ describe('an XMPP socket', () => {
     expect(socket.closed).toHaveLength(1);
   });
 
+  it('puts nothing of ours behind the <close/> of the page (I-57)', () => {
+    const { socket, seen } = openStream();
+    const close = "<close xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>";
+    socket.send(MESSAGE);
+    socket.send(close);
+    tell({ t: 'inject', s: 1, dir: 'out', id: 'before', text: '<iq>before</iq>' });
+    release('out', ['<message>secret</message>']);
+    const before = posted.length;
+    tell({ t: 'inject', s: 1, dir: 'out', id: 'behind', text: '<iq>behind</iq>' });
+    expect(socket.sent).toEqual(['<iq>before</iq>', '<message>secret</message>', close]);
+    expect(posted).toHaveLength(before);
+    tell({ t: 'inject', s: 1, dir: 'in', id: 'b', text: '<message>for the page</message>' });
+    expect(seen).toEqual(['message 1 <message>for the page</message>']);
+  });
+
   it('puts frames in at once and tells where', () => {
     const { socket, seen } = openStream();
     socket.send(MESSAGE);

@@ -128,6 +128,15 @@ export async function refillOneTimePrekeys(
   };
 }
 
+/**
+ * The store with a signed prekey that was made by `now` (ms since 1970): one from the future comes from a clock that was wrong
+ * (I-127). It is kept, and its age counted from now; rotating at once would take the one before it away.
+ */
+export function dateSignedPrekey(store: PrekeyStore, now: number): PrekeyStore {
+  if (store.signedPrekey.createdAt <= now) return store;
+  return { ...store, signedPrekey: { ...store.signedPrekey, createdAt: now } };
+}
+
 /** Is the signed prekey older than a week? `now` in ms since 1970. */
 export function isRotationDue(store: PrekeyStore, now: number): boolean {
   return now - store.signedPrekey.createdAt >= SIGNED_PREKEY_AGE_MS;

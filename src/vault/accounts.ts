@@ -4,6 +4,7 @@ import { MAX_ID } from '../omemo/limits';
 import {
   bundleOf,
   createPrekeyStore,
+  dateSignedPrekey,
   dropSpentPrekeys,
   isRotationDue,
   refillOneTimePrekeys,
@@ -51,9 +52,10 @@ async function tended(
   stored: PrekeyStore | undefined,
 ): Promise<PrekeyStore> {
   if (stored === undefined) return createPrekeyStore({ version, identity, now: now(), random });
-  const store = isRotationDue(stored, now())
-    ? await rotateSignedPrekey({ version, store: stored, identity, now: now(), random })
-    : stored;
+  const dated = dateSignedPrekey(stored, now());
+  const store = isRotationDue(dated, now())
+    ? await rotateSignedPrekey({ version, store: dated, identity, now: now(), random })
+    : dated;
   return dropSpentPrekeys(await refillOneTimePrekeys(store, random), now());
 }
 

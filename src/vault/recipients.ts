@@ -5,10 +5,11 @@ import type { OmemoVersion } from '../omemo/types';
 import { VERSIONS } from '../rpc/versions';
 import type { RefusalCode } from '../rpc/reasons';
 import type { BundleAddress, DeviceAddress, ListAddress, Preparation } from '../rpc/vault-api';
+import { isOver } from './clock';
 import { loadAccount, loadPeer, policyOf, type Scope } from './context';
 import { activeVersions, factsOf, isActive, versionsFor } from './device-facts';
 import { isOptedOut } from './opt-out';
-import { LIST_AGE_MS, LIST_RETRY_MS } from './limits';
+import { LIST_AGE_MS, LIST_RETRY_MS, NO_BUNDLE_MS } from './limits';
 import type { AccountRecord, DeviceRecord, PeerRecord } from './records';
 import { hasSession, loadSessions, type SessionsByVersion } from './sessions';
 import type { Unit } from './transaction';
@@ -72,8 +73,8 @@ function isListDue(record: PeerRecord, version: OmemoVersion, now: number): bool
   );
   const isAnswer = failure !== undefined && failure.kind !== 'failed' && isOtherKnown;
   const patience = isAnswer ? LIST_AGE_MS : LIST_RETRY_MS;
-  if (failure !== undefined && now - failure.at < patience) return false;
-  return seenAt === undefined || now - seenAt >= LIST_AGE_MS;
+  if (failure !== undefined && !isOver(failure.at, now, patience)) return false;
+  return seenAt === undefined || isOver(seenAt, now, LIST_AGE_MS);
 }
 
 function dueLists({ record }: Party, now: number): ListAddress[] {
@@ -90,10 +91,12 @@ function missingVersion(
   now: number,
 ): OmemoVersion | undefined {
   for (const version of versionsFor(record, device)) {
-    const { bundle, isResetWanted, noBundleUntil = 0 } = factsOf(device, version);
+    const { bundle, isResetWanted, noBundleUntil } = factsOf(device, version);
     const isWanted = isResetWanted === true || !hasSession(device, sessions[version]);
     if (!isWanted || bundle !== undefined) return undefined;
-    if (noBundleUntil <= now) return version;
+    const isLeftOut =
+      noBundleUntil !== undefined && !isOver(noBundleUntil - NO_BUNDLE_MS, now, NO_BUNDLE_MS);
+    if (!isLeftOut) return version;
     // What cannot be had is not waited for: the old session goes on, or the other version is tried.
     if (hasSession(device, sessions[version])) return undefined;
   }

@@ -4,6 +4,7 @@ import type { OmemoErrorCode } from '../omemo/errors';
 import type { OmemoVersion } from '../omemo/types';
 import { LEGACY, VERSIONS } from '../rpc/versions';
 import type { Chore } from '../rpc/vault-api';
+import { isOver } from './clock';
 import { activeVersions, factsOf, isActive, versionsFor, withFacts } from './device-facts';
 import { deviceOf, withDevice } from './devices';
 import { REPAIR_EVERY_MS } from './limits';
@@ -68,7 +69,7 @@ export function withRepair(
   if (version !== LEGACY || !BROKEN.has(code)) return undefined;
   if (device === undefined || !isReachable(peer, device)) return undefined;
   const { isActive: isListed, repairedAt } = factsOf(device, version);
-  if (!isListed || (repairedAt !== undefined && now - repairedAt < REPAIR_EVERY_MS)) {
+  if (!isListed || (repairedAt !== undefined && !isOver(repairedAt, now, REPAIR_EVERY_MS))) {
     return undefined;
   }
   const wanted = withResetIn(device, version);

@@ -145,7 +145,7 @@ export const CONTENT_GUARDS: {
   decrypt: record({ jid, request: decryptRequest }),
   chores: record({ jid }),
   refused: record({ code: REFUSAL }, { jid, peer: jid }),
-  plainSeen: record({ jid, peer: jid, at: integer(0, Number.MAX_SAFE_INTEGER) }),
+  plainSeen: record({ jid, peer: jid }, { at: integer(0, Number.MAX_SAFE_INTEGER) }),
   smLoad: record({ id: SM_ID }),
   smSave: record({
     id: SM_ID,

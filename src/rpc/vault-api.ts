@@ -272,9 +272,12 @@ export interface ContentApi {
     arg: { readonly jid?: BareJid; readonly peer?: BareJid; readonly code: RefusalCode };
     result: null;
   };
-  /** Plain text arrived. `mark`: the chat is encrypted since before `at` (ms), so the page must see it marked. */
+  /**
+   * Plain text arrived. `mark`: the chat is encrypted since before `at` (ms since 1970, as servers say; absent: it comes now,
+   * whatever the clock says), so the page must see it marked.
+   */
   plainSeen: {
-    arg: { readonly jid: BareJid; readonly peer: BareJid; readonly at: number };
+    arg: { readonly jid: BareJid; readonly peer: BareJid; readonly at?: number };
     result: { readonly mark: boolean };
   };
   /** The peer asked for plain text; `at` in ms since 1970, as they say, or as servers do. */

@@ -93,7 +93,8 @@ async function receivePlain(
   if (!hasText(unwrapped.message)) return AS_IT_CAME;
   let mark = false;
   if (vault !== undefined) {
-    const arg = { jid: own, peer: unwrapped.peer, at: unwrapped.at ?? Date.now() };
+    const { peer, at } = unwrapped;
+    const arg = { jid: own, peer, ...(at !== undefined && { at }) };
     try {
       ({ mark } = await vault.request('plainSeen', arg, IN_LIMIT_MS));
     } catch {

@@ -212,9 +212,10 @@ export function contentHandlers(context: Context, presence: Presence): ContentHa
       const scope = await scopeOf(document, jid);
       const known = await context.database.get('peers', scopedKey(scope, peer));
       const since = known?.encryptedSince;
-      if (known === undefined || known.encryption === 'off' || since === undefined || at < since) {
+      if (known === undefined || known.encryption === 'off' || since === undefined) {
         return { mark: false };
       }
+      if (at !== undefined && at < since) return { mark: false };
       await changePeer(scope, peer, (record) => ({
         ...record,
         plainCount: record.plainCount + 1,

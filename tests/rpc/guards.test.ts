@@ -87,6 +87,7 @@ const OPTIONAL: ReadonlySet<string> = new Set([
   'listSeen labels',
   'refused jid',
   'refused peer',
+  'plainSeen at',
   'smSave record.ids',
   'intend tabId',
   'protect tabId',

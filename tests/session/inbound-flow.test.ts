@@ -156,6 +156,17 @@ describe('a plain message', () => {
     expect(bodyOf((await receive(plain())).frames?.[0])).toBe('[not encrypted] hi');
   });
 
+  it.each([
+    ['', undefined],
+    ["<delay xmlns='urn:xmpp:delay' stamp='2026-01-05T00:00:00Z'/>", Date.UTC(2026, 0, 5)],
+  ])('is of the time that servers say, not of our clock (I-127): %s', async (delay, at) => {
+    const { vault, receive } = setUp({ plainSeen: () => ({ mark: false }) });
+    await receive(message(`<body>hi</body>${delay}`));
+    expect(vault.asked('plainSeen')).toEqual([
+      { jid: OWN, peer: ROMEO, ...(at !== undefined && { at }) },
+    ]);
+  });
+
   it('is not asked about where it shows no text', async () => {
     const { vault, receive } = setUp();
     const result = await receive(

@@ -300,6 +300,10 @@ describe('what a content script saw', () => {
     expect(await plain(START)).toEqual({ mark: true });
     const counted = await made.popup.request('site', { origin: ORIGIN });
     expect(counted.accounts[0]?.contacts[0]?.plainCount).toBe(1);
+    // What comes now comes after it, whatever the clock says (I-127).
+    expect(await content.request('plainSeen', { jid: JULIET, peer: ROMEO })).toEqual({
+      mark: true,
+    });
     await made.popup.request('setEncryption', { ...setEncryption, encryption: 'off' });
     expect(await plain(START)).toEqual({ mark: false });
     expect(await content.request('prepare', { jid: JULIET, peer: ROMEO })).toEqual({

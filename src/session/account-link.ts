@@ -66,6 +66,7 @@ export class AccountLink {
   #attachFailure: RefusalCode | undefined;
   #writesInClear = false;
   #publishing: Promise<void> = Promise.resolve();
+  #withdrawing: Promise<void> | undefined;
   #devices: Devices | undefined;
   #isResumed = false;
   #isClosed = false;
@@ -193,7 +194,12 @@ export class AccountLink {
   }
 
   /** The site is let go: takes our device off the server, as far as that goes at once (I-45). */
-  async withdraw(): Promise<void> {
+  withdraw(): Promise<void> {
+    this.#withdrawing ??= this.#withdrawNow();
+    return this.#withdrawing;
+  }
+
+  async #withdrawNow(): Promise<void> {
     const { deviceId } = this;
     if (deviceId === undefined || this.isOutOfIt()) return;
     // Nothing is written any more, and nobody puts us back on the list.

@@ -221,12 +221,8 @@ export class StreamSession {
     if (this.#link.isOutOfIt()) return AS_IT_IS;
     const tools = this.#link.tools();
     if (tools === undefined) {
-      return this.#refuse(
-        stanza,
-        at,
-        this.#link.whyNoTools(),
-        'peer' in plan ? plan.peer : undefined,
-      );
+      const peer = 'peer' in plan ? plan.peer : undefined;
+      return this.#refuse(stanza, at, this.#link.whyNoTools(), peer);
     }
     if (plan.kind === 'protect') {
       await atMost(OUT_LIMIT_MS, this.#link.publishing);
@@ -275,6 +271,8 @@ export class StreamSession {
       .catch(() => undefined);
     const notice = `refused-${++this.#injected}`;
     this.#notice = notice;
+    // On its way from now on: no acknowledgement may confirm the message to a page that has not got the notice.
+    this.#injections.add(notice, 'y');
     await this.#management.note('d', at);
     const error = errorFrame(stanza, code, this.#link.account?.full ?? jid);
     // Before the release: until the page has got the notice nothing it sent later may leave, or #close could not take the

@@ -56,8 +56,10 @@ it('lets a site go: its device leaves the list, its page is loaded anew and writ
     return left.length === 0;
   });
   await popup.close();
-  const isWithdrawal = ({ jid, xml }: WireRecord) =>
-    jid.startsWith(alice.jid) && /<delete node=.eu\.siacs\.conversations\.axolotl/.test(xml);
+  const isWithdrawal = ({ dir, jid, xml }: WireRecord) =>
+    dir === 'in' &&
+    jid.startsWith(alice.jid) &&
+    /<delete node=.eu\.siacs\.conversations\.axolotl/.test(xml);
   // The list, of which it was the only device, and the bundle.
   expect(world.server.wire.records().filter(isWithdrawal)).toHaveLength(2);
   await alice.converse.page.bringToFront();

@@ -46,6 +46,23 @@ describe('page and server', () => {
     await fc.assert(fc.asyncProperty(courses(true), play), { seed: SEED, numRuns: 20 });
   });
 
+  it('agree on a refusal whose acknowledgement comes before its notice', async () => {
+    // Found by the sequences of seed 1006: confirmed to the page, never sent, and its notice lost with the socket.
+    for (let turns = 0; turns <= 8; turns++) {
+      await play({
+        login: 'bind',
+        takesKeys: false,
+        latency: 2,
+        steps: [
+          { do: 'page asks', turns: 0 },
+          { do: 'receive nothing', turns: 2 },
+          { do: 'write to nobody', turns },
+          { do: 'break', turns: 0 },
+        ],
+      });
+    }
+  });
+
   // A refusal is told to the page, or the page sends the message again: never neither.
   it.each([1, 3])('agree on a refusal that breaks off at any moment (%i)', async (latency) => {
     for (let turns = 0; turns <= 12; turns++) {

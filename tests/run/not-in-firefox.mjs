@@ -6,6 +6,4 @@ export const NOT_IN_FIREFOX = {
   'tests/e2e/hostile.test.ts': "steps into the bridge's world by a command only Chromium has",
   'tests/e2e/sm.test.ts':
     'after a cut connection Converse logs in anew there, without the extension too, and drops what was under way',
-  'tests/e2e/trust.test.ts':
-    "looks for the page's tab before the site is granted, which only the permission seeded in Chromium allows",
 };

@@ -3,11 +3,12 @@ import { defineUnlistedScript } from 'wxt/utils/define-unlisted-script';
 import { openChannel } from '../src/stream/hook/channel';
 import { captureNatives, hideProxies } from '../src/stream/hook/natives';
 import { installWebSocket } from '../src/stream/hook/websocket';
+import { watchBridge } from '../src/stream/hook/watch';
 import { installWorkers } from '../src/stream/hook/workers';
 
 export default defineUnlistedScript(() => {
   const natives = captureNatives(globalThis);
-  const channel = openChannel(globalThis, natives);
+  const channel = watchBridge(openChannel(globalThis, natives), natives);
   installWebSocket(globalThis, natives, channel);
   installWorkers(globalThis, natives, channel);
   hideProxies(globalThis);

@@ -51,6 +51,7 @@ export function startBridge({ scope, document, loadSession }: BridgeOptions): vo
     }
   };
   const receive = (message: HookMessage) => {
+    if (message.t === 'ping') return post({ t: 'alive' });
     if (handler === undefined) backlog.push(message);
     else handler(message);
     if (isAsked || (message.t !== 'opened' && message.t !== 'worker')) return;

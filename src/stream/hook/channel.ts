@@ -24,7 +24,7 @@ function isTexts(value: unknown): value is readonly string[] {
 export function readBridgeMessage(data: unknown): BridgeMessage | undefined {
   if (typeof data !== 'object' || data === null || !('t' in data)) return undefined;
   const { t } = data;
-  if (t === 'off') return { t };
+  if (t === 'off' || t === 'alive') return { t };
   if (t === 'ids' && 'prefix' in data) {
     const { prefix } = data;
     return typeof prefix === 'string' && prefix !== '' ? { t, prefix } : undefined;

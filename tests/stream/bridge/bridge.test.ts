@@ -75,6 +75,14 @@ describe('the bridge', () => {
     expect(taken).toEqual([OPENED, frame('<iq/>'), frame('<message/>')]);
   });
 
+  it('says that it is there, whatever the session does (I-126)', async () => {
+    const { offer, say, posted, asked } = setUp(never);
+    offer();
+    say({ t: 'ping', s: 0 });
+    await vi.waitFor(() => expect(posted).toEqual([{ t: 'alive' }]));
+    expect(asked).not.toHaveBeenCalled();
+  });
+
   it('hides the offered port from other listeners and takes only the first', async () => {
     const { document, offer, asked, say } = setUp(never);
     const other = vi.fn();
@@ -174,6 +182,7 @@ describe('readHookMessage', () => {
     { t: 'injected', s: 1, dir: 'in', id: 'x', at },
     { t: 'unsent', s: 1, text: '<message/>' },
     { t: 'worker', s: 1 },
+    { t: 'ping', s: 0 },
     { t: 'closed', s: 1 },
   ])('rebuilds %j and drops what does not belong', (message) => {
     expect(readHookMessage({ ...message, extra: 1 })).toEqual(message);

@@ -1,0 +1,95 @@
+// Notices that the bridge is gone: Firefox takes the isolated world away with an extension that is updated or switched off,
+// and its port stays silent (I-126). Held frames would wait for ever, and the page take them for sent; from then on the hook
+// answers in place of the bridge: messages do not leave and the page is told, everything else goes on unchanged.
+import type { HookMessage } from '../../rpc/page-api';
+import type { HookChannel } from './channel';
+import { bare, type Natives } from './natives';
+import { rootName } from './peek';
+import { isError, messageIn, refusalFor, smFailureFor } from './refusal';
+
+type Frame = HookMessage & { t: 'frame' };
+type Handler = Parameters<HookChannel['listen']>[0];
+
+/** As in rpc/reasons.ts, which is not for the page's world. */
+export const EXTENSION_GONE = 'Omnemo was updated or switched off. Reload this page.';
+/** While a frame waits, the bridge is asked this often; a living one answers at once, however slow the vault is. */
+export const PING_MS = 3000;
+/** Questions without an answer after which nobody is there. A busy thread delays question and answer alike. */
+export const MAX_SILENT = 3;
+
+/** What the page gets in place of a frame; `undefined`: the frame goes on. */
+function answerTo({ dir, text }: Frame): string | undefined {
+  if (dir === 'in') return undefined;
+  const root = rootName(text);
+  // Nobody keeps the two sides' stanza counts apart any more.
+  if (root === 'enable') return smFailureFor(text, 'unexpected-request');
+  if (root === 'resume') return smFailureFor(text, 'item-not-found');
+  const message = messageIn(text);
+  if (message === undefined) return undefined;
+  return isError(message) ? '' : refusalFor(message, EXTENSION_GONE);
+}
+
+/** The channel, as long as there is a bridge at its other end. */
+export function watchBridge(channel: HookChannel, natives: Natives): HookChannel {
+  /** Frames that wait for the bridge, by lane. */
+  const held = bare<Record<string, Frame | undefined>>({});
+  let handle: Handler = () => undefined;
+  let isTimed = false;
+  let isGone = false;
+  let silent = 0;
+  let answers = 0;
+
+  const laneOf = ({ s, dir }: { readonly s: number; readonly dir: string }) => `${s} ${dir}`;
+  const isWaiting = () => {
+    for (const lane in held) if (held[lane] !== undefined) return true;
+    return false;
+  };
+  const answer = (frame: Frame) => {
+    const { s, dir, text } = frame;
+    const told = answerTo(frame);
+    handle(bare({ t: 'release', s, dir, frames: told === undefined ? [text] : [] }));
+    if (told === undefined || told === '') return;
+    handle(bare({ t: 'inject', s, dir: 'in', id: `gone-${++answers}`, text: told }));
+  };
+  const giveUp = () => {
+    isGone = true;
+    for (const lane in held) {
+      const frame = held[lane];
+      held[lane] = undefined;
+      if (frame !== undefined) answer(frame);
+    }
+  };
+  const watch = () => {
+    if (isTimed || !isWaiting()) return;
+    isTimed = true;
+    natives.later(PING_MS, () => {
+      isTimed = false;
+      if (!isWaiting()) return;
+      if (silent >= MAX_SILENT) return giveUp();
+      silent++;
+      channel.post({ t: 'ping', s: 0 });
+      watch();
+    });
+  };
+
+  return {
+    post: (message) => {
+      if (!isGone) channel.post(message);
+      if (message.t !== 'frame') return;
+      // Later: the lane that shows this frame is not done yet.
+      if (isGone) return natives.later(0, () => answer(message));
+      held[laneOf(message)] = message;
+      watch();
+    },
+    listen: (handler) => {
+      handle = handler;
+      channel.listen((message) => {
+        silent = 0;
+        // It was slow beyond all measure: what it says now is about frames that were answered.
+        if (isGone || message.t === 'alive') return;
+        if (message.t === 'release') held[laneOf(message)] = undefined;
+        handler(message);
+      });
+    },
+  };
+}

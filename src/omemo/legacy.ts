@@ -4,7 +4,7 @@ import { concat } from '../crypto/bytes';
 import { assertPublicKey, withType } from '../crypto/curve';
 import { verifyCurve25519 } from '../crypto/xeddsa';
 import { OmemoError, withOmemoErrors } from './errors';
-import { MAX_ENCRYPTED_KEY_LENGTH } from './limits';
+import { MAX_ENCRYPTED_KEY_LENGTH } from '../limits';
 import { bytesField, numberField, present, readFields } from './protobuf';
 import type { OmemoProtocol } from './protocol';
 

@@ -5,7 +5,7 @@ import { KEY_LENGTH } from '../crypto/curve';
 import { verifyEd25519 } from '../crypto/engine';
 import { OmemoError } from './errors';
 import { edwardsOf, montgomeryOf } from './identity';
-import { MAX_ENCRYPTED_KEY_LENGTH } from './limits';
+import { MAX_ENCRYPTED_KEY_LENGTH } from '../limits';
 import { bytesField, numberField, present, readFields } from './protobuf';
 import type { OmemoProtocol } from './protocol';
 

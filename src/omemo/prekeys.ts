@@ -11,7 +11,7 @@ import {
   ONE_TIME_PREKEYS,
   SIGNED_PREKEY_AGE_MS,
   SPENT_PREKEY_KEPT_MS,
-} from './limits';
+} from '../limits';
 import { protocolFor } from './protocol';
 import type {
   Bundle,

@@ -14,7 +14,7 @@ import {
 } from '../crypto/ratchet';
 import { agreeActively, agreePassively } from '../crypto/x3dh';
 import { awaitWithOmemoErrors, OmemoError } from './errors';
-import { HEARTBEAT_AT, MAX_ARCHIVED_SESSIONS, RATCHET_LIMITS } from './limits';
+import { HEARTBEAT_AT, MAX_ARCHIVED_SESSIONS, RATCHET_LIMITS } from '../limits';
 import { findOneTimePrekey, verifyBundle } from './prekeys';
 import { protocolFor, type KeyExchange, type OmemoProtocol, type RatchetMessage } from './protocol';
 import type {

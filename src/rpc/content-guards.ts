@@ -1,4 +1,21 @@
 // Guards for every request a content script may make (M4, M63).
+import {
+  MAX_ASKED_KEY,
+  MAX_ASKED_LABEL,
+  MAX_ASKED_TEXT,
+  MAX_CAPS_ANSWER,
+  MAX_CAPS_NAME,
+  MAX_EVENTS,
+  MAX_FOREIGN_ID,
+  MAX_FOREIGN_TEXT,
+  MAX_HOST,
+  MAX_JID,
+  MAX_LISTED,
+  MAX_OWN_KEYS,
+  MAX_PAYLOAD,
+  MAX_PREKEYS,
+  MAX_REQUEST_ID,
+} from '../limits';
 import type { PublishedBundle } from '../omemo/types';
 import {
   bool,
@@ -22,41 +39,40 @@ import type {
   WireKey,
 } from './vault-api';
 
-const MAX_ID = 0xffff_ffff;
-const ENDPOINT = text(300);
-const DEVICE_ID = integer(0, MAX_ID);
+const ENDPOINT = text(MAX_HOST);
+const DEVICE_ID = integer(0, MAX_FOREIGN_ID);
 const STREAM = integer(0, Number.MAX_SAFE_INTEGER);
 const VERSION = oneOf('eu.siacs.conversations.axolotl', 'urn:xmpp:omemo:2');
-/** M63: what a message of a user may hold. */
-const TEXT = text(256 * 1024);
-const ENVELOPE = text(256 * 1024);
-const PAYLOAD = bytes(0, 512 * 1024 + 16);
-/** More than any real list; how many of them are used is decided behind the guard. */
-const MAX_LIST = 10_000;
+const TEXT = text(MAX_ASKED_TEXT);
+const ENVELOPE = text(MAX_ASKED_TEXT);
+const PAYLOAD = bytes(0, MAX_PAYLOAD + 16);
 
 const refusalCodes = Object.keys(REASONS) as RefusalCode[]; // its own keys
 const REFUSAL: Guard<RefusalCode> = oneOf(...refusalCodes);
 
 const key: Guard<WireKey> = record(
-  { deviceId: DEVICE_ID, bytes: bytes(0, 16 * 1024), isKeyExchange: bool },
+  { deviceId: DEVICE_ID, bytes: bytes(0, MAX_ASKED_KEY), isKeyExchange: bool },
   { jid },
 );
 
 const bundle: Guard<PublishedBundle> = record(
   {
     signedPrekey: record({
-      id: integer(0, MAX_ID),
+      id: integer(0, MAX_FOREIGN_ID),
       publicKey: bytes(32, 32),
       signature: bytes(64, 64),
     }),
-    oneTimePrekeys: list(record({ id: integer(0, MAX_ID), publicKey: bytes(32, 32) }), 200),
+    oneTimePrekeys: list(
+      record({ id: integer(0, MAX_FOREIGN_ID), publicKey: bytes(32, 32) }),
+      MAX_PREKEYS,
+    ),
   },
   { identityKey: bytes(32, 32), identityKeyEd: bytes(32, 32) },
 );
 
 const label: Guard<DeviceLabel> = record({
   deviceId: DEVICE_ID,
-  label: text(200),
+  label: text(MAX_ASKED_LABEL),
   signature: bytes(64, 64),
 });
 
@@ -81,14 +97,14 @@ const decryptRequest: Guard<DecryptRequest> = record(
     sender: jid,
     version: VERSION,
     senderDeviceId: DEVICE_ID,
-    keys: list(key, 16),
+    keys: list(key, MAX_OWN_KEYS),
     isContact: bool,
   },
   { iv: bytes(0, 64), payload: PAYLOAD },
 );
 
-const SM_ID = text(4096);
-const REQUEST_ID = text(8192);
+const SM_ID = text(MAX_FOREIGN_TEXT);
+const REQUEST_ID = text(MAX_REQUEST_ID);
 
 /** One guard per request of `ContentApi`. */
 export const CONTENT_GUARDS: {
@@ -117,15 +133,20 @@ export const CONTENT_GUARDS: {
     { jid },
   ),
   capsKnown: record({ jid }),
-  capsSeen: record({ jid, key: text(1024), query: text(16 * 1024) }),
+  capsSeen: record({ jid, key: text(MAX_CAPS_NAME), query: text(MAX_CAPS_ANSWER) }),
   ownBundle: record({ jid, version: VERSION }),
-  claimDeviceId: record({ jid, listed: list(DEVICE_ID, MAX_LIST) }),
+  claimDeviceId: record({ jid, listed: list(DEVICE_ID, MAX_LISTED) }),
   published: record({ jid, deviceId: DEVICE_ID }),
   listSeen: record(
-    { jid, owner: jid, version: VERSION, list: fetched(list(DEVICE_ID, MAX_LIST)) },
-    { labels: list(label, MAX_LIST) },
+    { jid, owner: jid, version: VERSION, list: fetched(list(DEVICE_ID, MAX_LISTED)) },
+    { labels: list(label, MAX_LISTED) },
   ),
-  optedOut: record({ jid, peer: jid, reason: text(4096), at: integer(0, Number.MAX_SAFE_INTEGER) }),
+  optedOut: record({
+    jid,
+    peer: jid,
+    reason: text(MAX_FOREIGN_TEXT),
+    at: integer(0, Number.MAX_SAFE_INTEGER),
+  }),
   bundleSeen: record({
     jid,
     owner: jid,
@@ -150,7 +171,7 @@ export const CONTENT_GUARDS: {
   smSave: record({
     id: SM_ID,
     record: record(
-      { jid: text(3071), out: list(smEvent, 20_000), in: list(smEvent, 20_000) },
+      { jid: text(MAX_JID), out: list(smEvent, 2 * MAX_EVENTS), in: list(smEvent, 2 * MAX_EVENTS) },
       { ids: text(64) },
     ),
   }),

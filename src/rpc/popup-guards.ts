@@ -1,10 +1,11 @@
 // Guards for every request our own pages may make.
+import { MAX_FOREIGN_ID, MAX_HOST } from '../limits';
 import { bool, integer, jid, nothing, oneOf, record, text, type Guard } from './guards';
 import type { PopupApi } from './popup-api';
 
-const ORIGIN = text(300);
-const ENDPOINT = text(300);
-const DEVICE_ID = integer(0, 0xffff_ffff);
+const ORIGIN = text(MAX_HOST);
+const ENDPOINT = text(MAX_HOST);
+const DEVICE_ID = integer(0, MAX_FOREIGN_ID);
 const TAB = integer(0, Number.MAX_SAFE_INTEGER);
 
 /** One guard per request of `PopupApi`. */

@@ -10,6 +10,7 @@
 // - let every injection be reported before `<enable/>`, `<enabled/>`, `<resume/>` or `<resumed/>` is released;
 // - store recordOf() before a swallowed or dropped frame is released, after every injection, and before `<enabled/>` and
 //   `<resumed/>` are released. Where recordOf() answers undefined, a stored record stays as it is.
+import { MAX_EVENTS } from '../limits';
 import type { Position } from '../rpc/page-api';
 import type { SmEvent, SmRecord } from '../rpc/vault-api';
 import { advance, follow, move, pathUpTo, type Side } from './ack-path';
@@ -50,12 +51,6 @@ export interface Converted {
   readonly state: SmState;
   readonly h: number;
 }
-
-/**
- * Unacknowledged events kept per direction. Beyond, the oldest go: the session can no longer be resumed (recordOf answers
- * undefined, its record must be deleted), and a number from before the rest repeats the last acknowledgement.
- */
-export const MAX_EVENTS = 10_000;
 
 const ZERO: Position = { page: 0, wire: 0 };
 const NEW_LANE: Lane = { end: ZERO, acked: ZERO, events: [], isCut: false };

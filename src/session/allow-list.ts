@@ -1,5 +1,6 @@
 // What may stand beside a ciphertext, in both directions (M42, M44, I-69, I-96): a list of elements with the attributes
 // and children we know. Kept elements are written anew from this list, so nothing unknown travels inside them.
+import { MAX_JID, MAX_KEPT_TEXT } from '../limits';
 import { cleanText } from '../xml/element';
 import { NS } from '../xml/ns';
 
@@ -12,10 +13,6 @@ export interface Rule {
 }
 
 export type Rules = Readonly<Record<string, Rule>>;
-
-/** The longest a kept attribute or text may be; a full JID has at most 3071 characters. */
-const MAX_ATTRIBUTE = 3071;
-const MAX_TEXT = 255;
 
 const ELEMENT = 1;
 
@@ -226,7 +223,7 @@ export function keepAttributes(
   let isComplete = true;
   for (const { namespaceURI, localName, name, value } of Array.from(source.attributes)) {
     if (name === 'xmlns') continue;
-    if (value.length > MAX_ATTRIBUTE) isComplete = false;
+    if (value.length > MAX_JID) isComplete = false;
     else if (name === 'xml:lang') target.setAttributeNS(NS.xml, 'xml:lang', value);
     else if (isPlain(namespaceURI) && names.includes(localName))
       target.setAttribute(localName, value);
@@ -266,7 +263,7 @@ function keepNode(node: Node, target: Element, rule: Rule): boolean {
     return childRule !== undefined && keepElement(node, target, childRule);
   }
   const text = node.nodeValue ?? '';
-  if (rule.hasText && text.length <= MAX_TEXT) {
+  if (rule.hasText && text.length <= MAX_KEPT_TEXT) {
     target.appendChild(target.ownerDocument.createTextNode(cleanText(text)));
     return true;
   }

@@ -1,6 +1,7 @@
 // The way of capabilities in one stream (interception I-50, I-51): the page is asked once what it can do, its presence then
 // announces the notifications of device lists beside it, and whoever asks what that means is answered. What was learnt is
 // kept by the vault, so that the next stream of the same page announces it at once.
+import { MAX_CAPS_ANSWER } from '../limits';
 import type { BareJid, FullJid } from '../jid';
 import { log } from '../log';
 import { childOf, childrenOf, parseFrame, serialise } from '../xml/element';
@@ -21,8 +22,6 @@ import { IN_LIMIT_MS, type VaultClient } from './vault-client';
 
 /** How long a presence of the page waits for the vault, in ms; one that left as it was is sent once more. */
 export const PRESENCE_LIMIT_MS = 3000;
-/** Characters of a page's answer that are kept. */
-const MAX_ANSWER = 16 * 1024;
 
 /** What can be said of a page that says nothing itself. */
 const NO_CAPABILITIES = `<query xmlns='${NS.discoInfo}'><identity category='client' type='web'/></query>`;
@@ -177,7 +176,7 @@ export class Caps {
     const all = childrenOf(query, 'feature').map((feature) => feature.getAttribute('var') ?? '');
     // A page that asks for device lists itself, or tells more than anybody keeps, is left as it is.
     if (NOTIFICATIONS.every((each) => all.includes(each))) return;
-    if (serialise(query).length > MAX_ANSWER) return;
+    if (serialise(query).length > MAX_CAPS_ANSWER) return;
     this.#keep(query, asked).catch(() => log('caps', 'warn', 'keep'));
   }
 

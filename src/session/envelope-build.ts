@@ -1,5 +1,6 @@
 // Builds the envelope of urn:xmpp:omemo:2 (XEP-0420 0.5.0, profile of XEP-0384 0.9.1 §5.5.1; wire §5.4): elements in, one XML
 // text out. Pure.
+import { MAX_TEXT_BYTES } from '../limits';
 import type { BareJid } from '../jid';
 import { build, elementOf } from '../xml/build';
 import { append, childOf, serialise } from '../xml/element';
@@ -9,8 +10,6 @@ import { NS } from '../xml/ns';
 const FILLED_TO = 512;
 /** XEP-0420 §4: characters of random padding on top. */
 const MAX_PADDING = 200;
-/** UTF-8 bytes; with keys and base64 it must fit the 256 KiB that servers take. */
-const MAX_ENVELOPE = 128 * 1024;
 /** 64 characters: six bits of a random byte choose one without preference. */
 const PADDING = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
@@ -52,7 +51,7 @@ export function buildEnvelope(
   random: (length: number) => Uint8Array,
 ): BuiltEnvelope {
   const size = new TextEncoder().encode(write(parts, '')).length;
-  if (size > MAX_ENVELOPE) return { kind: 'too-large' };
+  if (size > MAX_TEXT_BYTES) return { kind: 'too-large' };
   const [high = 0, low = 0] = random(2);
   const extra = (high * 256 + low) % (MAX_PADDING + 1);
   const length = Math.max(0, FILLED_TO - size) + extra;

@@ -1,4 +1,5 @@
 // The way of a message from the server: unwrap, decrypt, restore. Whatever fails is shown as an explanation; the stream goes on.
+import { MAX_REASON } from '../limits';
 import { log } from '../log';
 import type { Chore, Trust } from '../rpc/vault-api';
 import { OMEMO2 } from '../rpc/versions';
@@ -18,9 +19,6 @@ export interface InboundResult {
   readonly frames?: readonly string[];
   readonly chores: readonly Chore[];
 }
-
-/** Characters of the reason for an opt-out that the popup shows. */
-const MAX_REASON = 500;
 
 const AS_IT_CAME: InboundResult = { chores: [] };
 const SWALLOWED: InboundResult = { frames: [], chores: [] };

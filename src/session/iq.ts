@@ -1,5 +1,6 @@
 // Our own IQs in the page's stream (I-46 to I-49): ids nobody can guess, replies matched by id and sender and swallowed,
 // late ones too. At most a few are under way, so that the page's own traffic is not held up.
+import { MAX_IN_FLIGHT } from '../limits';
 import { bareJid, type BareJid } from '../jid';
 import { childrenOf, parseFrame, serialise } from '../xml/element';
 import { NS } from '../xml/ns';
@@ -19,7 +20,6 @@ export interface IqRequest {
 }
 
 const TIMEOUT_MS = 15_000;
-const MAX_IN_FLIGHT = 8;
 
 interface Waiting {
   readonly request: IqRequest;

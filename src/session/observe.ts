@@ -1,12 +1,8 @@
 // What the session remembers of the page's own traffic: who is in the roster, which archive queries are open. Bounded.
+import { MAX_CONTACTS, MAX_QUERIES, MAX_REMEMBERED } from '../limits';
 import { bareJid, resourceOf, type BareJid, type FullJid } from '../jid';
 import { childOf, childrenOf } from '../xml/element';
 import { MAM_NAMESPACES, NS } from '../xml/ns';
-
-/** Streams of one document whose observations are kept; reconnecting pages bind a new resource each time. */
-const MAX_REMEMBERED = 8;
-const MAX_CONTACTS = 10_000;
-const MAX_QUERIES = 500;
 
 interface Query {
   readonly id: string;

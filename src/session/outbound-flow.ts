@@ -1,4 +1,5 @@
 // The way of an outgoing message with text: prepare, fetch what is missing, encrypt, compose. Any failure refuses.
+import { MAX_STANZA_BYTES } from '../limits';
 import type { BareJid } from '../jid';
 import type { RefusalCode } from '../rpc/reasons';
 import type { Devices } from './devices';
@@ -34,9 +35,6 @@ async function requestIdOf({ peer, id, text }: ProtectPlan): Promise<string> {
   return `${peer}|${id.slice(0, 4096)}|${hex.join('')}`;
 }
 
-/** I-10: servers end the stream for a stanza above it; Prosody 0.12 and ejabberd 23.01 take this many bytes from a client. */
-const MAX_FRAME_BYTES = 256 * 1024;
-
 const random = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
 
 /** Encrypts what may leave now. */
@@ -49,7 +47,7 @@ async function encrypt({ vault, jid }: OutboundTools, plan: ProtectPlan): Promis
   const outcome = await vault.request('encrypt', arg, OUT_LIMIT_MS);
   if (outcome.kind === 'refused') return outcome;
   const frame = composeOutbound(plan, outcome.messages);
-  const isTooLarge = new TextEncoder().encode(frame).length > MAX_FRAME_BYTES;
+  const isTooLarge = new TextEncoder().encode(frame).length > MAX_STANZA_BYTES;
   return isTooLarge ? { kind: 'refused', code: 'too-large' } : { kind: 'send', frame };
 }
 

@@ -1,5 +1,6 @@
 // Plans what of a message of the page must be protected and composes what leaves instead (I-96 to I-111, design D1, D9).
 // Pure. Default is deny: the stanza that leaves is written anew and holds only what allow-list.ts names.
+import { MAX_TEXT_BYTES } from '../limits';
 import { bareJid, resourceOf, type BareJid } from '../jid';
 import { explainRefusal, type RefusalCode } from '../rpc/reasons';
 import type { EncryptedMessage, EncryptedMessages } from '../rpc/vault-api';
@@ -45,9 +46,6 @@ export type OutboundPlan =
 /** What other clients show when they cannot read OMEMO. */
 export const FALLBACK_BODY =
   'This message is encrypted with OMEMO, which your client does not support.';
-
-/** UTF-8 bytes of a text; with keys and base64 it must fit the 256 KiB that servers take. */
-const MAX_TEXT_BYTES = 128 * 1024;
 
 /** Rooms are not ours yet; the others are no chat (I-101). */
 const PASSING_TYPES: readonly (string | null)[] = ['groupchat', 'headline'];

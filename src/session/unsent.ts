@@ -1,12 +1,10 @@
 // Messages of the page that were waiting, to be encrypted for instance, when their socket closed: they never left, and the
 // page takes them for sent. A page that resumes sends them again by itself; one that begins anew is told of each.
+import { MAX_UNSENT } from '../limits';
 import { bareJid, type BareJid } from '../jid';
 import { childOf, childrenOf, XmlError } from '../xml/element';
 import { NS, OMEMO_NAMESPACES } from '../xml/ns';
 import { readFrame } from './unread';
-
-/** Kept per document; of more the oldest are forgotten. */
-export const MAX_UNSENT = 200;
 
 /** One of them. */
 export interface Unsent {

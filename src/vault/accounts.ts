@@ -1,6 +1,6 @@
 // Our own device of an account: made once, published, rotated and refilled when due.
 import { generateIdentity } from '../omemo/identity';
-import { MAX_ID } from '../omemo/limits';
+import { MAX_ID } from '../limits';
 import {
   bundleOf,
   createPrekeyStore,

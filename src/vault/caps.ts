@@ -1,7 +1,7 @@
 // What the pages of a site can do, as they answered once (interception I-50): a record of its own for each site.
 import type { CapsRecord } from '../rpc/vault-api';
 import { loadSite, type Context } from './context';
-import { MAX_CAPS } from './limits';
+import { MAX_CAPS } from '../limits';
 
 /** What is known of a site's pages, newest last. */
 export async function knownCaps(context: Context, origin: string): Promise<readonly CapsRecord[]> {

@@ -2,7 +2,7 @@
 // split nor join devices, and another key for a known id is an alarm (M33). Pure steps over the records.
 import { equalBytes } from '../crypto/bytes';
 import { OmemoError } from '../omemo/errors';
-import { MAX_ARCHIVED_SESSIONS } from '../omemo/limits';
+import { MAX_ARCHIVED_SESSIONS } from '../limits';
 import type { DeviceSessions } from '../omemo/types';
 import { LEGACY, OMEMO2 } from '../rpc/versions';
 import { isActive } from './device-facts';

@@ -29,7 +29,7 @@ import {
 } from './context';
 import { factsOf } from './device-facts';
 import { deviceOf, withIdentityKey, withWriting } from './devices';
-import { ASKED_AGAIN_MS, MAX_DEVICES, MAX_STRANGER_DEVICES } from './limits';
+import { ASKED_AGAIN_MS, MAX_DEVICES, MAX_STRANGER_DEVICES } from '../limits';
 import type { AccountRecord, ArchiveRecord, PeerRecord } from './records';
 import { withRepair, withoutReset } from './repair';
 import { loadSessions, sessionsKey, type SessionsByVersion } from './sessions';

@@ -6,7 +6,7 @@ import { VERSIONS } from '../rpc/versions';
 import { VaultError } from '../rpc/errors';
 import type { Fetched, TrustPolicy } from '../rpc/vault-api';
 import { factsOf, isActive, withFacts } from './device-facts';
-import { MAX_DEVICES, NO_BUNDLE_MS } from './limits';
+import { MAX_DEVICES, NO_BUNDLE_MS } from '../limits';
 import type { DeviceRecord, PeerRecord } from './records';
 import { withKey } from './trust';
 

@@ -9,7 +9,7 @@ import { isOver } from './clock';
 import { loadAccount, loadPeer, policyOf, type Scope } from './context';
 import { activeVersions, factsOf, isActive, versionsFor } from './device-facts';
 import { isOptedOut } from './opt-out';
-import { LIST_AGE_MS, LIST_RETRY_MS, NO_BUNDLE_MS } from './limits';
+import { LIST_AGE_MS, LIST_RETRY_MS, NO_BUNDLE_MS } from '../limits';
 import type { AccountRecord, DeviceRecord, PeerRecord } from './records';
 import { hasSession, loadSessions, type SessionsByVersion } from './sessions';
 import type { Unit } from './transaction';

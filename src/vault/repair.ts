@@ -7,7 +7,7 @@ import type { Chore } from '../rpc/vault-api';
 import { isOver } from './clock';
 import { activeVersions, factsOf, isActive, versionsFor, withFacts } from './device-facts';
 import { deviceOf, withDevice } from './devices';
-import { REPAIR_EVERY_MS } from './limits';
+import { REPAIR_EVERY_MS } from '../limits';
 import type { DeviceRecord, PeerRecord } from './records';
 import { versionFor, type Party } from './recipients';
 import { trustOf } from './trust';

@@ -9,7 +9,7 @@ import type { PopupApi } from '../rpc/popup-api';
 import type { ContentApi } from '../rpc/vault-api';
 import { contentHandlers } from './content-handlers';
 import type { Context } from './context';
-import { MAX_WAITING_REQUESTS, REQUESTS_AT_ONCE } from './limits';
+import { MAX_WAITING_REQUESTS, REQUESTS_AT_ONCE } from '../limits';
 import { popupHandlers } from './popup-handlers';
 import type { Presence } from './presence';
 import { createTurns } from './turns';

@@ -3,7 +3,7 @@
 import type { BareJid } from '../jid';
 import { VaultError } from '../rpc/errors';
 import { loadSite, type Context } from './context';
-import { CONFLICT_MS, MAX_SEEN_ACCOUNTS } from './limits';
+import { CONFLICT_MS, MAX_SEEN_ACCOUNTS } from '../limits';
 import type { SeenAccount, SiteRecord } from './records';
 
 const LOCK = 'sites';

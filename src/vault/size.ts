@@ -1,10 +1,9 @@
 // How large a stanza will be, before any ratchet moves on for it (I-10).
+import { MAX_STANZA_BYTES } from '../limits';
 import { LEGACY, VERSIONS } from '../rpc/versions';
 import type { OutgoingMessage } from './encrypt';
 import type { Target } from './recipients';
 
-/** Prosody 0.12 and ejabberd 23.01 end the stream of a client for more bytes in one stanza. */
-const MAX_STANZA_BYTES = 256 * 1024;
 /** Bytes of one `<key>` with key exchange and attributes, base64; measured 236 to 264 (I-10). */
 const KEY_BYTES = 330;
 /** What stands around keys and payload: addresses, ids, hints, EME, the fallback body. */

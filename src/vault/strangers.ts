@@ -6,7 +6,7 @@ import { LEGACY, OMEMO2, VERSIONS } from '../rpc/versions';
 import type { Sender } from './claim';
 import { loadPeer, scopedKey, type Scope } from './context';
 import { isActive } from './device-facts';
-import { MAX_STRANGERS } from './limits';
+import { MAX_STRANGERS } from '../limits';
 import type { DeviceRecord, KeyRecord, PeerRecord, SessionsRecord } from './records';
 import { sessionsKey } from './sessions';
 import type { Unit } from './transaction';

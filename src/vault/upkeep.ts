@@ -1,7 +1,7 @@
 // Old answers and positions nobody will ask for again.
 import type { Context } from './context';
 import type { Change } from './db';
-import { REQUEST_KEPT_MS, STREAM_KEPT_MS } from './limits';
+import { REQUEST_KEPT_MS, STREAM_KEPT_MS } from '../limits';
 
 /** Removes answers to requests after two weeks and positions of streams after a day. */
 export async function removeExpired({ database, now }: Context): Promise<void> {

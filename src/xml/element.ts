@@ -1,5 +1,6 @@
 // Parse one frame to an element, serialise it back, and look things up by exact namespace (M64, I-9). Uses the platform's
 // DOMParser and XMLSerializer; only DOM features that a plain XML DOM in Node also has, so that tests run the same code.
+import { MAX_DEPTH, MAX_FRAME } from '../limits';
 import { NS } from './ns';
 
 export type XmlErrorCode = 'malformed' | 'doctype' | 'too-large' | 'too-deep';
@@ -14,11 +15,6 @@ export class XmlError extends Error {
     this.code = code;
   }
 }
-
-/** M63: characters of a frame we are willing to rewrite. */
-export const MAX_FRAME = 1024 * 1024;
-/** M64: nested elements; an archive result with a nested publication needs fewer than 20. */
-export const MAX_DEPTH = 32;
 
 // DOM node types; the constants on `Node` do not exist in Node.
 const ELEMENT = 1;

@@ -2,7 +2,7 @@
 // sent in clear, and checks after every step what must always hold.
 import { isDeepStrictEqual } from 'node:util';
 import { equalBytes } from '../../src/crypto/bytes';
-import { MAX_ARCHIVED_SESSIONS, MAX_SPENT_PREKEYS, RATCHET_LIMITS } from '../../src/omemo/limits';
+import { MAX_ARCHIVED_SESSIONS, MAX_SPENT_PREKEYS, RATCHET_LIMITS } from '../../src/limits';
 import { refillOneTimePrekeys, spendOneTimePrekey } from '../../src/omemo/prekeys';
 import { protocolFor } from '../../src/omemo/protocol';
 import type { Bundle, DeviceSessions, OmemoVersion } from '../../src/omemo/types';

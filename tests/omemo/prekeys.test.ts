@@ -7,7 +7,7 @@ import {
   MAX_SPENT_PREKEYS,
   SIGNED_PREKEY_AGE_MS,
   SPENT_PREKEY_KEPT_MS,
-} from '../../src/omemo/limits';
+} from '../../src/limits';
 import {
   bundleOf,
   createPrekeyStore,

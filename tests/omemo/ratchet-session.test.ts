@@ -2,7 +2,7 @@
 // are compared with other implementations in vectors.test.ts.
 import { describe, expect, test } from 'vitest';
 import { edwardsOf } from '../../src/omemo/identity';
-import { HEARTBEAT_AT, MAX_ARCHIVED_SESSIONS } from '../../src/omemo/limits';
+import { HEARTBEAT_AT, MAX_ARCHIVED_SESSIONS } from '../../src/limits';
 import {
   bundleOf,
   dropSpentPrekeys,

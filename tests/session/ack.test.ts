@@ -1,10 +1,10 @@
 import fc from 'fast-check';
+import { MAX_EVENTS } from '../../src/limits';
 import { describe, expect, it } from 'vitest';
 import type { SmEvent, SmRecord } from '../../src/rpc/vault-api';
 import {
   ackFromPage,
   ackFromServer,
-  MAX_EVENTS,
   recordOf,
   smEnable,
   smEnabled,

@@ -13,7 +13,7 @@ import {
   type World,
 } from './stream-world';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { MAX_FRAME } from '../../src/xml/element';
+import { MAX_FRAME } from '../../src/limits';
 import { NS } from '../../src/xml/ns';
 import { accountOf } from '../vault/world';
 

@@ -2,7 +2,8 @@
 import { chat, makeWorld, quiet, until, type Connection, type World } from './stream-world';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { legacyCodec } from '../../src/session/codec/legacy';
-import { MAX_UNSENT, UnsentMessages } from '../../src/session/unsent';
+import { MAX_UNSENT } from '../../src/limits';
+import { UnsentMessages } from '../../src/session/unsent';
 import { AGAIN_MS } from '../../src/session/unsent-flow';
 import { jid } from '../vault/world';
 import { nodeIn } from './server';

@@ -11,16 +11,17 @@ type Files = ReadonlyMap<string, string>;
 /** Folder → folders it may import besides itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   crypto: [],
-  omemo: ['crypto', 'jid'],
-  rpc: ['omemo', 'jid', 'log'],
-  xml: ['jid'],
+  omemo: ['crypto', 'jid', 'limits'],
+  rpc: ['omemo', 'jid', 'log', 'limits'],
+  xml: ['jid', 'limits'],
   stream: ['xml', 'rpc', 'jid', 'log'],
-  session: ['stream', 'xml', 'rpc', 'jid', 'log'],
-  vault: ['omemo', 'crypto', 'rpc', 'jid', 'log'],
+  session: ['stream', 'xml', 'rpc', 'jid', 'log', 'limits'],
+  vault: ['omemo', 'crypto', 'rpc', 'jid', 'log', 'limits'],
   ui: ['rpc', 'jid', 'log'],
   entrypoints: ['ui', 'session', 'stream', 'vault', 'jid', 'log'],
   jid: [],
   log: [],
+  limits: [],
 };
 
 /** Package → files that may import it. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LEGACY, OMEMO2, VERSIONS } from '../../src/rpc/versions';
-import { SIGNED_PREKEY_AGE_MS } from '../../src/omemo/limits';
+import { SIGNED_PREKEY_AGE_MS } from '../../src/limits';
 import { verifyBundle } from '../../src/omemo/prekeys';
 import { claimDeviceId, markPublished, openAccount, ownBundle } from '../../src/vault/accounts';
 import { scopedKey, type Context } from '../../src/vault/context';

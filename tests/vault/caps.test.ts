@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { keepCaps, knownCaps } from '../../src/vault/caps';
 import type { Context } from '../../src/vault/context';
 import { createDatabase } from '../../src/vault/db';
-import { MAX_CAPS } from '../../src/vault/limits';
+import { MAX_CAPS } from '../../src/limits';
 import { newSite } from '../../src/vault/records';
 import { contextOver, dump, freshName, ORIGIN } from './world';
 

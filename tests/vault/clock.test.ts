@@ -1,7 +1,7 @@
 // A clock that was wrong and is set right (I-127): nothing expires by it, and nothing waits for a time that is years away.
 import { describe, expect, it, vi } from 'vitest';
 import { LEGACY, VERSIONS } from '../../src/rpc/versions';
-import { SIGNED_PREKEY_AGE_MS } from '../../src/omemo/limits';
+import { SIGNED_PREKEY_AGE_MS } from '../../src/limits';
 import { ownBundle } from '../../src/vault/accounts';
 import { lockOf } from '../../src/vault/context';
 import { withList, withoutBundle } from '../../src/vault/devices';

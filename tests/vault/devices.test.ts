@@ -11,7 +11,7 @@ import {
   withoutBundle,
 } from '../../src/vault/devices';
 import { isActive } from '../../src/vault/device-facts';
-import { MAX_DEVICES, NO_BUNDLE_MS } from '../../src/vault/limits';
+import { MAX_DEVICES, NO_BUNDLE_MS } from '../../src/limits';
 import { newPeer, type PeerRecord } from '../../src/vault/records';
 import { trustOf } from '../../src/vault/trust';
 import { jid, legacyOf, present, START } from './world';

@@ -12,7 +12,7 @@ import { sessionsKey } from '../../src/vault/sessions';
 import { newSite, type PeerRecord } from '../../src/vault/records';
 import { changeSite } from '../../src/vault/sites';
 import { withTrust } from '../../src/vault/trust';
-import { LIST_AGE_MS, LIST_RETRY_MS, NO_BUNDLE_MS } from '../../src/vault/limits';
+import { LIST_AGE_MS, LIST_RETRY_MS, NO_BUNDLE_MS } from '../../src/limits';
 import {
   accountOf,
   changePeer,

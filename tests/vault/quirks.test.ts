@@ -1,6 +1,6 @@
 // Rules of the reference about other clients (client-quirks, Q-1 to Q-18) that the vault keeps.
 import { describe, expect, it, vi } from 'vitest';
-import { SIGNED_PREKEY_AGE_MS } from '../../src/omemo/limits';
+import { SIGNED_PREKEY_AGE_MS } from '../../src/limits';
 import { LEGACY, OMEMO2 } from '../../src/rpc/versions';
 import { ownBundle } from '../../src/vault/accounts';
 import { lockOf } from '../../src/vault/context';

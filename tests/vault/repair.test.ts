@@ -4,7 +4,7 @@ import { LEGACY } from '../../src/rpc/versions';
 import type { DecryptRequest, WireMessage } from '../../src/rpc/vault-api';
 import { withDevice, withList } from '../../src/vault/devices';
 import { encryptEmpty } from '../../src/vault/encrypt';
-import { REPAIR_EVERY_MS } from '../../src/vault/limits';
+import { REPAIR_EVERY_MS } from '../../src/limits';
 import { prepare } from '../../src/vault/recipients';
 import { sessionsKey } from '../../src/vault/sessions';
 import { isResetting, resetChores } from '../../src/vault/repair';

@@ -10,7 +10,7 @@ import { ownBundle } from '../../src/vault/accounts';
 import type { Caller } from '../../src/vault/caller';
 import type { Context } from '../../src/vault/context';
 import { createDatabase } from '../../src/vault/db';
-import { MAX_WAITING_REQUESTS, REQUESTS_AT_ONCE } from '../../src/vault/limits';
+import { MAX_WAITING_REQUESTS, REQUESTS_AT_ONCE } from '../../src/limits';
 import { createPresence, type Badge } from '../../src/vault/presence';
 import { createService, type Service } from '../../src/vault/service';
 import { callsOf, fake, resetFake } from './browser';

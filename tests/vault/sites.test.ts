@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createDatabase } from '../../src/vault/db';
-import { CONFLICT_MS, MAX_SEEN_ACCOUNTS } from '../../src/vault/limits';
+import { CONFLICT_MS, MAX_SEEN_ACCOUNTS } from '../../src/limits';
 import { newSite, type SiteRecord } from '../../src/vault/records';
 import {
   allSites,

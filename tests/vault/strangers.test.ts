@@ -4,7 +4,7 @@ import type { BareJid } from '../../src/jid';
 import { LEGACY, OMEMO2 } from '../../src/rpc/versions';
 import type { Trust } from '../../src/rpc/vault-api';
 import { loadPeer, lockOf, savePeer, scopedKey } from '../../src/vault/context';
-import { MAX_DEVICES, MAX_STRANGER_DEVICES, MAX_STRANGERS } from '../../src/vault/limits';
+import { MAX_DEVICES, MAX_STRANGER_DEVICES, MAX_STRANGERS } from '../../src/limits';
 import { newPeer, type DeviceRecord, type PeerRecord } from '../../src/vault/records';
 import { sessionsKey } from '../../src/vault/sessions';
 import { noteSender, withoutSurplus } from '../../src/vault/strangers';

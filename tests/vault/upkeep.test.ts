@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createDatabase } from '../../src/vault/db';
-import { REQUEST_KEPT_MS, STREAM_KEPT_MS } from '../../src/vault/limits';
+import { REQUEST_KEPT_MS, STREAM_KEPT_MS } from '../../src/limits';
 import { STORE_NAMES } from '../../src/vault/stores';
 import { removeExpired } from '../../src/vault/upkeep';
 import { saveStream } from '../../src/vault/streams';

@@ -8,7 +8,7 @@ import { factsOf } from '../../src/vault/device-facts';
 import { deviceOf, withBundle, withList, withoutBundle } from '../../src/vault/devices';
 import { encryptEmpty } from '../../src/vault/encrypt';
 import { ownBundle } from '../../src/vault/accounts';
-import { LIST_AGE_MS, LIST_RETRY_MS, NO_BUNDLE_MS } from '../../src/vault/limits';
+import { LIST_AGE_MS, LIST_RETRY_MS, NO_BUNDLE_MS } from '../../src/limits';
 import { prepare } from '../../src/vault/recipients';
 import { trustOf, withTrust } from '../../src/vault/trust';
 import { couple, JULIET, ROMEO, write } from './couple';

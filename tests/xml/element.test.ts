@@ -1,4 +1,5 @@
 import '../support/dom';
+import { MAX_FRAME } from '../../src/limits';
 import { afterEach, describe, expect, it } from 'vitest';
 import { installDom } from '../support/dom';
 import {
@@ -8,7 +9,6 @@ import {
   childrenOf,
   cleanText,
   copyOf,
-  MAX_FRAME,
   parseFrame,
   serialise,
   textOf,

@@ -1,10 +1,9 @@
 // What both codecs need to take elements apart and to write them: exact names, children that stand once, numbers, keys.
+import { MAX_FOREIGN_ID } from '../../limits';
 import type { Builder } from '../../xml/build';
 import { childrenOf, textOf } from '../../xml/element';
 import { StanzaError } from '../errors';
 import { fromBase64 } from './base64';
-
-const MAX_UINT32 = 0xffff_ffff;
 
 export function malformed(): StanzaError {
   return new StanzaError('malformed');
@@ -14,7 +13,7 @@ export function malformed(): StanzaError {
 export function uint32(text: string | null): number | undefined {
   if (text === null || !/^[0-9]{1,10}$/.test(text)) return undefined;
   const value = Number(text);
-  return value <= MAX_UINT32 ? value : undefined;
+  return value <= MAX_FOREIGN_ID ? value : undefined;
 }
 
 /** @throws StanzaError `malformed`, as all readers here. */

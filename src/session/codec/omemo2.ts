@@ -19,7 +19,7 @@ import {
   requireUint32,
   textChild,
 } from './elements';
-import { MAX_BUNDLE, MAX_KEYS, MAX_LABEL, MAX_PAYLOAD, MAX_PREKEYS } from './limits';
+import { MAX_BUNDLE, MAX_KEYS, MAX_LABEL, MAX_PAYLOAD, MAX_PREKEYS } from '../../limits';
 
 const VERSION = NS.omemo2;
 

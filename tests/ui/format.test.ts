@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import {
+  AT_REST,
   accountsInState,
   accountsToAsk,
   dayText,
@@ -119,4 +120,5 @@ it('names a day by the calendar, not by hours', () => {
 it('promises word for word what the README promises', () => {
   const readme = readFileSync(path.join(import.meta.dirname, '..', '..', 'README.md'), 'utf8');
   expect(readme.replace(/\s+/g, ' ')).toContain(PROMISE);
+  expect(readme.replace(/\s+/g, ' ')).toContain(AT_REST);
 });

@@ -22,6 +22,8 @@ const COMMON: UserManifest = {
     extension_pages:
       "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-ancestors 'none'; form-action 'none'; base-uri 'none'",
   },
+  // A private window shares our process and database: its keys and texts would outlive it, and be those of the others.
+  incognito: 'not_allowed',
   icons: iconsOf('on', [16, 32, 48, 128]),
   action: ACTION,
 };

@@ -3,7 +3,10 @@
 
 type Level = 'error' | 'warn' | 'info';
 
-/** Writes one line of area, code and numbers to the console of the extension (never of the page). */
+/**
+ * Writes one line of area, code and numbers. A content script's lines stand in the developer tools of its page, whose scripts
+ * cannot read them (I-129).
+ */
 export function log(
   area: string,
   level: Level,

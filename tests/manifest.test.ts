@@ -25,6 +25,10 @@ describe.each(['chrome', 'firefox'])('the manifest for %s', (browser) => {
     ]);
   });
 
+  it('keeps out of private windows, which would share keys and past with the others (I-44)', () => {
+    expect(manifest.incognito).toBe('not_allowed');
+  });
+
   it('declares no content script and nothing that pages could load', () => {
     expect(manifest['content_scripts']).toBeUndefined();
     expect(manifest['web_accessible_resources']).toBeUndefined();

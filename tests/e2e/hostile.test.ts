@@ -3,6 +3,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { startHostileWorld, type HostileWorld } from '../support/hostile-world';
 import { attackChannel } from './hostile/channel';
 import { attackClaims } from './hostile/claims';
+import { endStreams } from './hostile/ends';
 import { attackPages } from './hostile/pages';
 import { attackStreams } from './hostile/streams';
 import { attackWorker } from './hostile/worker';
@@ -17,5 +18,6 @@ attackChannel(() => hostile);
 attackStreams(() => hostile);
 attackClaims(() => hostile);
 attackPages(() => hostile);
+endStreams(() => hostile);
 // Last: it fills the list of accounts that wait.
 attackWorker(() => hostile);

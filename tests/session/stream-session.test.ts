@@ -14,6 +14,8 @@ import {
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { legacyCodec } from '../../src/session/codec/legacy';
 import type { ContentApi } from '../../src/rpc/vault-api';
+import { VERSIONS } from '../../src/rpc/versions';
+import { withList } from '../../src/vault/devices';
 import { changePeer } from '../vault/world';
 import { nodeIn } from './server';
 
@@ -155,6 +157,30 @@ describe('a message the vault cannot encrypt', () => {
     await until(() => server.messages.length === 2, 'sending');
     expect(await world.read(server.messages[1] ?? '')).toMatchObject({ text: 'from the first' });
     expectNoLeak(world, 'from the');
+  });
+});
+
+describe('requests of ours', () => {
+  it('are eight on the way at most, and what the server sends does not wait behind them (I-11)', async () => {
+    const world = await makeWorld();
+    const page = await ready(world);
+    const others = Array.from({ length: 24 }, (_, index) => index + 100);
+    world.server.script = () => 'silent';
+    const before = world.server.iqs.length;
+    // Bundles of two dozen devices are to be fetched for one message.
+    await changePeer(world.juliet, ROMEO, (record) =>
+      VERSIONS.reduce(
+        (peer, version) =>
+          withList(peer, version, { kind: 'present', value: others }, world.juliet.context.now()),
+        record,
+      ),
+    );
+    page.send(chat('1', 'secret'));
+    await until(() => world.server.iqs.length === before + 8, 'requests');
+    page.push("<iq xmlns='jabber:client' type='get' id='ping'><ping xmlns='urn:xmpp:ping'/></iq>");
+    await until(() => page.seen.at(-1)?.includes('ping') === true, 'a ping');
+    await quiet();
+    expect(world.server.iqs).toHaveLength(before + 8);
   });
 });
 

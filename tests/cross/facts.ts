@@ -31,7 +31,7 @@ export interface Facts {
   readonly late: LateKeys;
 }
 
-/** Ours: `src/omemo/limits.ts`, as wide as libsignal per chain (XEP-0384 §4.3 recommends about 1000 keys). */
+/** Ours: `src/limits.ts`, as wide as libsignal per chain (XEP-0384 §4.3 recommends about 1000 keys). */
 export const OURS: Facts = {
   archivedSessions: 40,
   waitsForAnswer: true,

@@ -30,7 +30,7 @@ function nonzas({ jid }: Person, name: string): number {
     .filter((record) => record.jid.startsWith(jid) && record.xml.startsWith(`<${name} `)).length;
 }
 
-it('resumes after a cut and two reloads without a lost or doubled message', async () => {
+it('resumes after a cut and two reloads without a lost or doubled message (I-26, I-28, I-29)', async () => {
   const alice = world.person('alice');
   const bob = world.person('bob');
   const sent: string[] = [];

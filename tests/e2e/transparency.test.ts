@@ -161,7 +161,7 @@ describe('in a page of a protected site', () => {
     expect(scripts.map(({ world: where }) => where).toSorted()).toEqual(['ISOLATED', 'MAIN']);
   });
 
-  it('WebSocket and workers look like those of a page without the extension', async () => {
+  it('WebSocket and workers look like those of a page without the extension (I-6)', async () => {
     const [ours, theirs] = await inBoth(shape);
     expect(Object.keys(theirs).length).toBeGreaterThan(20);
     expect(ours).toEqual(theirs);

@@ -117,7 +117,7 @@ describe('a request', () => {
 });
 
 describe('a worker that dies', () => {
-  it('is asked again on a new port: every pending request, under its id, in order', async () => {
+  it('is asked again on a new port: every pending request, under its id, in order (I-125)', async () => {
     const { client, pairs, state, last } = setUp(() => new Promise(() => undefined));
     const asked = [client.request('echo', 1), client.request('echo', 2)];
     await settled();

@@ -15,7 +15,7 @@ const success = (jid: string, rest = "<bound xmlns='urn:xmpp:bind:0'/>") =>
 
 const BALCONY = { bare: 'juliet@example.org', full: 'juliet@example.org/balcony' };
 
-describe('the account of a stream', () => {
+describe('the account of a stream (I-37, I-38)', () => {
   it.each([
     ['a bind result', bound('juliet@example.org/balcony')],
     [

@@ -73,7 +73,7 @@ describe('a dropped stanza that is taken back', () => {
   });
 });
 
-describe('acknowledgements of the server', () => {
+describe('acknowledgements of the server (I-24)', () => {
   it('pass unchanged while nothing of ours happened', () => {
     expect(ackFromServer(enabled(), 7).h).toBe(7);
     expect(ackFromServer(smStart(), 7).h).toBe(7);
@@ -89,7 +89,7 @@ describe('acknowledgements of the server', () => {
     expect([1, 2, 3].map((h) => ackFromServer(state, h).h)).toEqual([1, 4, 5]);
   });
 
-  it('count from <enable/> on', () => {
+  it('count from <enable/> on (I-121)', () => {
     const state = noted(enabled(at(4, 6)), ['o', 5, 7]);
     expect([1, 2, 3].map((h) => ackFromServer(state, h).h)).toEqual([1, 1, 2]);
   });
@@ -107,7 +107,7 @@ describe('acknowledgements of the server', () => {
   });
 });
 
-describe('acknowledgements of the page', () => {
+describe('acknowledgements of the page (I-25)', () => {
   it('confirm swallowed stanzas and not our notices', () => {
     const state = noted(enabled(), ['s', 2, 2], ['y', 4, 5]);
     expect([1, 2, 3, 4, 5, 6].map((h) => ackFromPage(state, h).h)).toEqual([1, 3, 4, 5, 5, 6]);
@@ -152,7 +152,7 @@ describe('the log', () => {
   });
 });
 
-describe('resumption', () => {
+describe('resumption (I-28)', () => {
   const resume = (h: number): ReturnType<typeof smResume> =>
     smResume(smStart(), RECORD, 'id', h, at(0));
 
@@ -278,7 +278,7 @@ function perform(model: Model, action: Step): void {
 }
 
 describe('a page and a server', () => {
-  it('agree on what arrived, over injections, drops, cuts, resumptions and reloads', () => {
+  it('agree on what arrived, over injections, drops, cuts, resumptions and reloads (I-24, I-25, I-28)', () => {
     const start = fc.option(fc.record({ out: position, in: position }), { nil: undefined });
     fc.assert(
       fc.property(start, fc.array(step, { maxLength: 60 }), (from, steps) => {

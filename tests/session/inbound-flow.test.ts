@@ -240,7 +240,7 @@ describe('a wrapper', () => {
   );
 });
 
-describe('an event of a device list', () => {
+describe('an event of a device list (I-53)', () => {
   const LIST = `<list xmlns='${L}'><device id='1'/></list>`;
   const event = (items: string, attributes = `from='${ROMEO}' type='headline'`) =>
     parseFrame(

@@ -55,7 +55,7 @@ describe('a request of ours', () => {
     ]);
   });
 
-  it('has an id nobody can guess, also after a reload that goes on with the same prefix', () => {
+  it('has an id nobody can guess, also after a reload that goes on with the same prefix (I-46)', () => {
     const prefix = newIdPrefix();
     const ids = [setUp(prefix), setUp(prefix), setUp()].map(({ ask, sent }) => {
       ask();
@@ -72,7 +72,7 @@ describe('a request of ours', () => {
     ['ourselves', undefined, "from='Juliet@example.org/balcony'"],
     ['ourselves by name', OWN, ''],
     ['a contact', ROMEO, "from='romeo@example.net'"],
-  ])('to %s is answered by them: %s %s', async (_name, to, from) => {
+  ])('to %s is answered by them (I-46): %s %s', async (_name, to, from) => {
     const { ask, answer, settled } = setUp();
     ask(to);
     expect(answer(0, from)).toBe(true);
@@ -99,7 +99,7 @@ describe('a request of ours', () => {
     },
   );
 
-  it('is answered once; every later answer is hidden from the page', async () => {
+  it('is answered once; every later answer is hidden from the page (I-47)', async () => {
     const { ask, answer, settled } = setUp();
     ask();
     answer(0, '', 'error', ANSWERS.prosody.missing);
@@ -107,7 +107,7 @@ describe('a request of ours', () => {
     expect(await settled()).toMatchObject([{ kind: 'error', condition: 'item-not-found' }]);
   });
 
-  it('without answer ends after fifteen seconds, and the late answer is hidden', async () => {
+  it('without answer ends after fifteen seconds, and the late answer is hidden (I-47)', async () => {
     const { ask, answer, settled } = setUp();
     ask();
     await vi.advanceTimersByTimeAsync(14_999);
@@ -119,7 +119,7 @@ describe('a request of ours', () => {
   });
 });
 
-describe('an IQ of the server that is not ours', () => {
+describe('an IQ of the server that is not ours (I-48)', () => {
   it.each([
     ['of the page', "type='result' id='1'"],
     ['without id', "type='result'"],

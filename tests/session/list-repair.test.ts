@@ -40,7 +40,7 @@ describe('ListRepair', () => {
     expect(giveUp).not.toHaveBeenCalled();
   });
 
-  it('does not fight another client that always answers', async () => {
+  it('does not fight another client that always answers (I-55)', async () => {
     const { repair, giveUp, published } = start(() => {
       setTimeout(() => repair.missing(), 1); // its next event, after ours
       return Promise.resolve(true);

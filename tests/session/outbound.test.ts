@@ -104,6 +104,12 @@ describe('a message with text', () => {
     expect(planned.stanza.getAttribute('to')).toBe('Romeo@example.net/x');
   });
 
+  it('keeps the language that stands on it (I-124)', () => {
+    const planned = protect(message('<body>x</body>', "to='a@b' id='1' xml:lang='de'"));
+    const frame = parseFrame(composeOutbound(planned, [WIRE]));
+    expect(frame.getAttributeNS('http://www.w3.org/XML/1998/namespace', 'lang')).toBe('de');
+  });
+
   it.each(["to='a@b'", "to='a@b' id=''"])('gets an id when it has none: %s', (attributes) => {
     const planned = protect(message('<body>x</body>', attributes));
     expect(planned.id).toBe('new-id');

@@ -64,7 +64,7 @@ function overwrite(server: Server, xml: string): void {
 }
 
 describe.each<Make>(['prosody', 'ejabberd'])('keys of a new account at %s', (make) => {
-  it('are published bundle first, open, and read back', async () => {
+  it('are published bundle first, open, and read back (I-54, I-56)', async () => {
     const { server, vault, publisher } = setUp({ make });
     expect(await publishKeys(publisher)).toBe(true);
     expect(published(server)).toEqual([BUNDLE_NODE, LIST_NODE]);
@@ -103,7 +103,7 @@ describe.each<Make>(['prosody', 'ejabberd'])('keys of a new account at %s', (mak
 });
 
 describe('the device list', () => {
-  it('keeps the entries of others as they are, with all they carry', async () => {
+  it('keeps the entries of others as they are, with all they carry (I-55)', async () => {
     const { server, vault, publisher } = setUp();
     const others =
       '<device id="5" label="ph&amp;one" labelsig="AA=="/><device id="6" x:y="z" xmlns:x="urn:x"/>' +

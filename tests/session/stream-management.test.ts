@@ -33,7 +33,7 @@ function setUp(answers: Answers = {}) {
 const hOf = (text: string | undefined) => parseFrame(text ?? '').getAttribute('h');
 
 describe('a session of stream management', () => {
-  it('is stored before the page hears that it can be resumed', async () => {
+  it('is stored before the page hears that it can be resumed (I-29)', async () => {
     const { saved, enable } = setUp();
     const result = await enable();
     expect(result?.frames).toEqual([`<enabled xmlns='${SM}' id='sm' resume='true'/>`]);
@@ -49,7 +49,7 @@ describe('a session of stream management', () => {
     expect(hOf((await handle(`<a xmlns='${SM}' h='3'/>`, 'in'))?.frames[0])).toBe('2');
   });
 
-  it('is stored with every stanza only one side counts, before that stanza goes on', async () => {
+  it('is stored with every stanza only one side counts, before that stanza goes on (I-25, I-29)', async () => {
     let store = (): void => undefined;
     const stored = new Promise<null>((resolve) => (store = () => resolve(null)));
     const { management, saved, enable } = setUp({
@@ -75,7 +75,7 @@ describe('a session of stream management', () => {
     expect(vault.asked('smDrop')).toEqual([{ id: 'sm' }]);
   });
 
-  it('leaves <r/> to the other side, and numbers it cannot read as they are', async () => {
+  it('leaves <r/> to the other side, and numbers it cannot read as they are (I-27)', async () => {
     const { handle, enable } = setUp();
     await enable();
     for (const text of [
@@ -135,7 +135,7 @@ describe('a resumption', () => {
     expect(hOf((await handle(`<a xmlns='${SM}' h='1'/>`, 'in'))?.frames[0])).toBe('0');
   });
 
-  it('inside SASL2 is converted in its place, and so is the answer', async () => {
+  it('inside SASL2 is converted in its place, and so is the answer (I-34)', async () => {
     const { handle } = setUp();
     expect((await handle(inline, 'out'))?.frames[0]).toContain('h="6"');
     const success = `<success xmlns='urn:xmpp:sasl:2'><resumed xmlns='${SM}' previd='sm' h='4'/></success>`;

@@ -86,7 +86,7 @@ describe('a stream that is resumed', () => {
     expect(page.received.some((text) => text.includes('<error'))).toBe(false);
   });
 
-  it('sends the same bytes again where the session itself is gone', async () => {
+  it('sends the same bytes again where the session itself is gone (I-31)', async () => {
     const world = await makeWorld();
     const page = await begun(world);
     page.send(chat('1', 'secret'));

@@ -260,6 +260,23 @@ describe('keys that could not be published', () => {
     expect(world.server.got.join()).not.toContain('secret');
   });
 
+  it('that a server lost are put there again with the next login, in both versions (I-54)', async () => {
+    const world = await newcomer();
+    const ours = () => [...world.server.nodes.keys()].filter((name) => name.startsWith(JULIET));
+    const publish = async () => {
+      const page = world.connect();
+      await page.bind();
+      await until(() => world.state() === 'ready' && ours().length === 4, 'publishing');
+      return page;
+    };
+    (await publish()).drop();
+    const before = ours().toSorted();
+    // A restart of a server that keeps them in memory only.
+    ours().forEach((name) => world.server.nodes.delete(name));
+    await publish();
+    expect(ours().toSorted()).toEqual(before);
+  });
+
   it('stand under one id, however often it takes: no dead device is left on the list', async () => {
     const world = await newcomer();
     world.vault.faults.set('published', fails('storage'));

@@ -53,7 +53,7 @@ async function waitForPage(): Promise<void> {
 const errorsOf = ({ seen }: Connection): string[] => seen.filter((text) => text.includes('<error'));
 
 describe('a page that begins anew', () => {
-  it('is told of each message that never left, and so is the popup', async () => {
+  it('is told of each message that never left, and so is the popup (I-57)', async () => {
     const world = await makeWorld();
     await cutWhileHeld(world, chat('1', 'first'), chat('2', 'second'));
     const connection = await bound(world);

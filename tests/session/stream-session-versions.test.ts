@@ -278,7 +278,7 @@ describe('a contact with both', () => {
 });
 
 describe('a message that does not fit a stanza', () => {
-  it('is refused before it leaves', async () => {
+  it('is refused before it leaves (I-10)', async () => {
     const world = await makeWorld({ speaks: [OMEMO2] });
     const page = await ready(world);
     page.send(chat('1', 'x'.repeat(128 * 1024)));

@@ -48,7 +48,7 @@ describe('a message of a ready stream', () => {
     expect(page.errorFor('1')).toBeUndefined();
   });
 
-  it('waits for the keys of the contact, and what the page sends after it waits too', async () => {
+  it('waits for the keys of the contact, and what the page sends after it waits too (I-4)', async () => {
     const world = await makeWorld();
     const page = await ready(world);
     const { server, romeo } = world;
@@ -75,7 +75,7 @@ describe('a message of a ready stream', () => {
     expect(texts).toMatchObject([{ text: 'first' }, { text: 'second' }]);
   });
 
-  it('leaves in clear only where the user switched encryption off, byte for byte', async () => {
+  it('leaves in clear only where the user switched encryption off, byte for byte (I-3)', async () => {
     const world = await makeWorld();
     await changePeer(world.juliet, ROMEO, (peer) => ({ ...peer, encryption: 'off' }));
     const page = await ready(world);

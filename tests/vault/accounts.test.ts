@@ -87,7 +87,7 @@ describe('an account', () => {
     expect(omemo2.bundle.signedPrekey.publicKey).not.toEqual(legacy.bundle.signedPrekey.publicKey);
   });
 
-  it('is another one on another site and for another JID', async () => {
+  it('is another one on another site and for another JID (I-39)', async () => {
     const one = await person(JULIET);
     const other = { ...SCOPE, origin: 'https://other.example.org' };
     const id = await openAccount(one.context, other);

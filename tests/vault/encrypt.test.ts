@@ -65,7 +65,7 @@ function prepared(from: Person, peer = jid(ROMEO)) {
 }
 
 describe('a text', () => {
-  it('gets the same bytes for the same request, in one vault and after the worker died', async () => {
+  it('gets the same bytes for the same request, in one vault and after the worker died (I-31, I-125)', async () => {
     const { juliet, romeo } = await couple();
     const first = await send(juliet, romeo.scope.jid, 'hello', 'r');
     const stored = await dump(juliet.name);
@@ -186,7 +186,7 @@ describe('a bundle', () => {
 });
 
 describe('a text is refused', () => {
-  it('while our keys are not published', async () => {
+  it('while our keys are not published (I-56)', async () => {
     const { juliet } = await couple();
     const key = scopedKey(juliet.scope);
     const account = { ...(await accountOf(juliet)), isPublished: false };

@@ -98,14 +98,17 @@ const FORBIDDEN = { id: 1, ok: false, code: 'forbidden' };
 beforeEach(resetFake);
 
 describe('a content script', () => {
-  it.each(POPUP_NAMES)('cannot ask %s, not even of a site that is its own', async (name) => {
-    const made = await granted();
-    const before = await dump(made.name);
-    const calls = fake.calls.length;
-    expect(await askRaw(made.content().pair, name, POPUP_SAMPLES[name])).toEqual(FORBIDDEN);
-    expect(await dump(made.name)).toEqual(before);
-    expect(fake.calls).toHaveLength(calls);
-  });
+  it.each(POPUP_NAMES)(
+    'cannot ask %s, not even of a site that is its own (I-130)',
+    async (name) => {
+      const made = await granted();
+      const before = await dump(made.name);
+      const calls = fake.calls.length;
+      expect(await askRaw(made.content().pair, name, POPUP_SAMPLES[name])).toEqual(FORBIDDEN);
+      expect(await dump(made.name)).toEqual(before);
+      expect(fake.calls).toHaveLength(calls);
+    },
+  );
 
   it.each(['constructor', '__proto__', 'toString', 'hasOwnProperty', 'nothing', ''])(
     'cannot ask %s',
@@ -201,7 +204,7 @@ describe('an origin without grant', () => {
 });
 
 describe('attach', () => {
-  it('asks the user once, and again for another endpoint', async () => {
+  it('asks the user once, and again for another endpoint (I-122)', async () => {
     const made = await granted();
     const attach = (endpoint: string, account = JULIET) =>
       made.content().request('attach', { stream: 1, jid: account, endpoint });

@@ -12,7 +12,7 @@ const RECORD: SmRecord = {
 };
 
 describe('positions of a stream', () => {
-  it('are loaded as they were saved, also after the worker died, and dropped', async () => {
+  it('are loaded as they were saved, also after the worker died, and dropped (I-29)', async () => {
     const name = freshName();
     const context = contextOver(createDatabase(name));
     expect(await loadStream(context, ORIGIN, 'id')).toBe(null);

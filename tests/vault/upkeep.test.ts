@@ -22,7 +22,7 @@ import {
 const ROMEO = jid('romeo@example.net');
 
 describe('upkeep', () => {
-  it('removes answers after two weeks, not before, and nothing else', async () => {
+  it('removes answers after two weeks, not before, and nothing else (I-33)', async () => {
     const juliet = await person('juliet@example.org');
     const romeo = await person(ROMEO);
     await meet(juliet, romeo);

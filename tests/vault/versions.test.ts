@@ -242,7 +242,7 @@ describe('devices of both kinds', () => {
 });
 
 describe('the lists of a contact', () => {
-  it('are asked for again by age; of OMEMO 2 none is no reason to ask with every message', async () => {
+  it('are asked for again by age (I-52); of OMEMO 2 none is no reason to ask with every message', async () => {
     const { juliet, romeo } = await couple(LEGACY);
     const none = (owner: typeof ROMEO, version: OmemoVersion) =>
       changePeer(juliet, owner, (record) =>
@@ -290,7 +290,7 @@ describe('the lists of a contact', () => {
 });
 
 describe('a message above what servers take', () => {
-  it('is refused before any ratchet moves on', async () => {
+  it('is refused before any ratchet moves on (I-10)', async () => {
     const { juliet } = await couple(LEGACY);
     const before = await dump(juliet.name);
     const outcome = await write(juliet, 'x'.repeat(200 * 1024));

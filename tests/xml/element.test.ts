@@ -27,7 +27,7 @@ function codeOf(text: string): string {
 
 const nested = (depth: number): string => '<a>'.repeat(depth) + '</a>'.repeat(depth);
 
-describe('parseFrame', () => {
+describe('parseFrame (I-9)', () => {
   afterEach(installDom);
 
   it.each([
@@ -104,7 +104,7 @@ describe('parseFrame', () => {
 });
 
 describe('elements', () => {
-  it('keeps spaces, newlines and prefixes when serialised again', () => {
+  it('keeps spaces, newlines and prefixes when serialised again (I-2, I-9)', () => {
     const text =
       "<m xmlns='jabber:client' xmlns:x='urn:x'><x:a x:b='1'> a\n b </x:a><c xml:lang='de'/></m>";
     const again = parseFrame(serialise(parseFrame(text)));
@@ -128,7 +128,7 @@ describe('elements', () => {
     expect(serialise(original)).toBe('<a><b/></a>');
   });
 
-  it('declares the namespace of what it inserts', () => {
+  it('declares the namespace of what it inserts (I-2)', () => {
     const parent = parseFrame("<m xmlns='jabber:client'/>");
     append(parent, parseFrame("<x xmlns='urn:x'><y/></x>"));
     appendText(parent, 'store', 'urn:hints', '');

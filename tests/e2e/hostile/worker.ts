@@ -10,12 +10,17 @@ const WITHOUT_ACCOUNT = new Set(['hello', 'report', 'refused', 'smLoad', 'smSave
 
 export function attackWorker(hostile: () => HostileWorld): void {
   describe('the vault', () => {
-    it.each(Object.keys(POPUP_GUARDS))('does not answer a page that asks %s', async (name) => {
-      const world = await hostile().contentWorld(await hostile().page());
-      const sample: unknown = Reflect.get(POPUP_SAMPLES, name);
-      for (const port of ['session', 'popup', 'background'])
-        expect(await world.ask([[name, sample]], port)).toEqual([{ ok: false, code: 'forbidden' }]);
-    });
+    it.each(Object.keys(POPUP_GUARDS))(
+      'does not answer a page that asks %s (I-130)',
+      async (name) => {
+        const world = await hostile().contentWorld(await hostile().page());
+        const sample: unknown = Reflect.get(POPUP_SAMPLES, name);
+        for (const port of ['session', 'popup', 'background'])
+          expect(await world.ask([[name, sample]], port)).toEqual([
+            { ok: false, code: 'forbidden' },
+          ]);
+      },
+    );
 
     it.each(['__proto__', 'constructor', 'toString', 'then', ''])(
       'has no request "%s"',

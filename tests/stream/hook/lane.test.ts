@@ -33,7 +33,7 @@ describe('a lane', () => {
     expect(lane.isIdle()).toBe(true);
   });
 
-  it('keeps everything behind a held frame in order', () => {
+  it('keeps everything behind a held frame in order (I-4)', () => {
     const { lane, gone, shown, push, pushOther } = setUp();
     push('<message>!1</message>');
     push('<iq/>');

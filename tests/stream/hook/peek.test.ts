@@ -27,12 +27,24 @@ describe('isStanza', () => {
       expect(isStanza(text)).toBe(true);
     },
   );
-  it.each(['<a h="1"/>', '<r/>', '<open/>', '', ' ', '<iqs/>', '<messages/>'])(
-    'does not count %j',
-    (text) => {
-      expect(isStanza(text)).toBe(false);
-    },
-  );
+  it.each([
+    ...['<a h="1"/>', '<r/>', '<open/>', '', ' ', '<iqs/>', '<messages/>'],
+    "<active xmlns='urn:xmpp:csi:0'/>",
+    "<inactive xmlns='urn:xmpp:csi:0'/>",
+    "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>x</auth>",
+    "<success xmlns='urn:xmpp:sasl:2'/>",
+    "<stream:features xmlns:stream='x'/>",
+  ])('does not count %j (I-35)', (text) => {
+    expect(isStanza(text)).toBe(false);
+  });
+});
+
+describe('a keepalive', () => {
+  it.each(['', ' ', '\n', '\r\n \t', 'ping'])('passes either way untouched (I-8): %j', (text) => {
+    const prefixes = { prefix: 'first', next: undefined };
+    expect(isInteresting('out', text, prefixes)).toBe(false);
+    expect(isInteresting('in', text, prefixes)).toBe(false);
+  });
 });
 
 describe('outbound', () => {

@@ -95,7 +95,7 @@ describe('the replaced constructor', () => {
   });
 });
 
-describe('other sockets', () => {
+describe('other sockets (I-1)', () => {
   it.each([[undefined], ['chat'], [['chat']]])(
     'with the subprotocol %s are left alone',
     (protocols) => {
@@ -116,7 +116,7 @@ describe('other sockets', () => {
 
 describe('an XMPP socket', () => {
   it.each(['xmpp', ['xmpp'], ['other', 'xmpp'], new Set(['xmpp'])])(
-    'is announced as it opens: %s',
+    'is announced as it opens (I-1): %s',
     (protocols) => {
       openStream(protocols);
       expect(posted).toEqual([{ t: 'opened', s: 1, url: URL_OF_SERVER }]);
@@ -128,7 +128,7 @@ describe('an XMPP socket', () => {
     expect(() => socket.send('x')).toThrow('CONNECTING');
   });
 
-  it('passes uninteresting frames at once, as the very same event', () => {
+  it('passes uninteresting frames at once, as the very same event (I-3)', () => {
     const { socket } = openStream();
     const events: Event[] = [];
     socket.addEventListener('message', (event) => events.push(event));
@@ -163,7 +163,7 @@ describe('an XMPP socket', () => {
       expect(new Uint8Array(await binary.arrayBuffer())).toEqual(new Uint8Array([1, 2, 3]));
   });
 
-  it('counts held bytes as buffered, in UTF-8', () => {
+  it('counts held bytes as buffered, in UTF-8 (I-7)', () => {
     const { socket } = openStream();
     const text = '<message>é€😀\ud800</message>';
     socket.send(text);
@@ -182,7 +182,7 @@ describe('an XMPP socket', () => {
     expect(() => Reflect.apply(socket.send, socket, [Symbol('x')])).toThrow('native: ');
   });
 
-  it('holds inbound messages, later frames, errors and the close event in order', () => {
+  it('holds inbound messages, later frames, errors and the close event in order (I-5)', () => {
     const { socket, seen } = openStream();
     socket.receive(MESSAGE);
     socket.receive('<presence/>');
@@ -226,6 +226,23 @@ describe('an XMPP socket', () => {
     release('in', []);
     expect(posted.filter(({ t }) => t === 'unsent')).toEqual([]);
     expect(posted.at(-1)).toEqual({ t: 'closed', s: 1 });
+  });
+
+  it('tells listeners of every kind what was held, each as often as it asked for (I-6)', () => {
+    const { socket } = openStream();
+    const calls: string[] = [];
+    const stop = new AbortController();
+    const object = { handleEvent: (event: Event) => calls.push(`object ${event.type}`) };
+    socket.addEventListener('message', object);
+    socket.addEventListener('message', () => calls.push('once'), { once: true });
+    socket.addEventListener('message', () => calls.push('signal'), { signal: stop.signal });
+    socket.receive(MESSAGE);
+    release('in', ['<message>1</message>', '<message>2</message>']);
+    stop.abort();
+    socket.receive(MESSAGE);
+    release('in', ['<message>3</message>']);
+    const each = 'object message';
+    expect(calls).toEqual([each, 'once', 'signal', each, 'signal', each]);
   });
 
   it('runs before listeners of the page, capturing ones too', () => {
@@ -284,7 +301,7 @@ describe('an XMPP socket', () => {
     expect(seen).toEqual([]);
   });
 
-  it('closes after what was sent before', () => {
+  it('closes after what was sent before (I-5)', () => {
     const { socket } = openStream();
     socket.send(MESSAGE);
     expect(() => socket.close(1001)).toThrow('close code');

@@ -7,5 +7,9 @@ export default defineUnlistedScript(() =>
   startSession({
     connect: () => browser.runtime.connect({ name: 'session' }),
     onMessage: (listener) => browser.runtime.onMessage.addListener(listener),
+    onRestored: (listener) =>
+      addEventListener('pageshow', ({ persisted }) => {
+        if (persisted) listener();
+      }),
   }),
 );

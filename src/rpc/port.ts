@@ -31,6 +31,11 @@ export interface Client<A extends Exchanges<A>> {
   ): Promise<A[N]['result']>;
   /** Calls back whenever the vault says that something changed, or had to be reached anew. Returns the function that ends this. */
   onEvent(listener: () => void): () => void;
+  /**
+   * Asks what is pending again on a new port: the present one may be dead. Chromium closes the port of a page it puts into its
+   * back/forward cache and tells the page nothing, neither then nor when it comes back.
+   */
+  renew(): void;
   close(): void;
 }
 
@@ -139,6 +144,12 @@ export function createClient<A extends Exchanges<A>>(
     onEvent(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+    renew() {
+      const before = port;
+      port = undefined;
+      before?.disconnect();
+      if (hasOpened) open();
     },
     close() {
       isClosed = true;

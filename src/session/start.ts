@@ -24,10 +24,12 @@ export interface Surroundings {
   connect(): PortLike;
   /** Calls back with every message of the background, which waits for the answer. */
   onMessage(listener: (message: unknown) => Promise<void>): void;
+  /** Calls back when the document comes back from the browser's back/forward cache. */
+  onRestored(listener: () => void): void;
 }
 
 /** Takes over the document's streams. */
-export function startSession({ connect, onMessage }: Surroundings): void {
+export function startSession({ connect, onMessage, onRestored }: Surroundings): void {
   const channel = findBridge(globalThis);
   if (channel === undefined) return;
   const vault = createClient<ContentApi>(connect);
@@ -62,6 +64,8 @@ export function startSession({ connect, onMessage }: Surroundings): void {
     return Promise.allSettled([...streams.values()].map((stream) => stream.wake()));
   };
   vault.onEvent(() => void wake());
+  // The new port wakes the streams that are left.
+  onRestored(() => vault.renew());
   onMessage(async (message) => {
     if (isWake(message)) await wake();
   });

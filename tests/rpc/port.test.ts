@@ -177,6 +177,29 @@ describe('a worker that dies', () => {
   });
 });
 
+describe('a port that died without a word', () => {
+  it('is replaced when the client is told to: what is pending is asked again, and the listeners hear of it (I-128)', async () => {
+    const { client, pairs, state } = setUp(() => new Promise(() => undefined));
+    let events = 0;
+    client.onEvent(() => (events += 1));
+    const asked = client.request('echo', 1);
+    await settled();
+    state.handle = echo;
+    client.renew();
+    expect(await asked).toEqual({ name: 'echo', arg: 1 });
+    expect(pairs[0]?.near.isOpen).toBe(false);
+    expect([pairs.length, events]).toEqual([2, 1]);
+  });
+
+  it('is not opened for a client that never asked, nor for one that is closed', () => {
+    const { client, pairs } = setUp();
+    client.renew();
+    client.close();
+    client.renew();
+    expect(pairs).toHaveLength(0);
+  });
+});
+
 describe('an extension that is gone', () => {
   it('is disconnected at once', async () => {
     const { client, state } = setUp();

@@ -27,6 +27,7 @@ async function receive(xml: string): Promise<Received> {
       return TEXT as never; // only decryptions are asked for here
     },
     onEvent: () => () => undefined,
+    renew: () => undefined,
     close: () => undefined,
   };
   const observations = new Observations();

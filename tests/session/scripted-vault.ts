@@ -24,6 +24,7 @@ export class ScriptedVault {
     this.client = {
       request: request as VaultClient['request'], // each answer has the type of its request
       onEvent: () => () => undefined,
+      renew: () => undefined,
       close: () => undefined,
     };
   }

@@ -21,6 +21,7 @@ function setUp(answer: (name: string, arg: unknown) => unknown = () => null) {
   };
   Reflect.defineProperty(globalThis, BRIDGE, { value: channel, configurable: true });
   let deliver = (_message: unknown): Promise<void> => Promise.resolve();
+  let restore = (): void => undefined;
   startSession({
     connect: () => {
       const pair = portPair();
@@ -31,6 +32,7 @@ function setUp(answer: (name: string, arg: unknown) => unknown = () => null) {
       return pair.near;
     },
     onMessage: (listener) => void (deliver = listener),
+    onRestored: (listener) => void (restore = listener),
   });
   const named = (name: string) => asked.filter((call) => call.name === name).map(({ arg }) => arg);
   return {
@@ -38,6 +40,7 @@ function setUp(answer: (name: string, arg: unknown) => unknown = () => null) {
     named,
     say: (message: HookMessage) => say(message),
     wake: (message: unknown) => deliver(message),
+    restore: () => restore(),
   };
 }
 
@@ -48,7 +51,8 @@ const WAKE = { omnemo: 'wake' };
 describe('the session of a document', () => {
   it('without a bridge does nothing', () => {
     const connect = vi.fn();
-    startSession({ connect, onMessage: () => expect.unreachable() });
+    const unreachable = () => expect.unreachable();
+    startSession({ connect, onMessage: unreachable, onRestored: unreachable });
     expect(connect).not.toHaveBeenCalled();
   });
 
@@ -114,6 +118,15 @@ describe('the session of a document', () => {
       [1, 'out', '<close'],
       [2, 'out', '<close'],
     ]);
+  });
+
+  it('that comes back from the cache of the browser tells the vault again what there is (I-128)', async () => {
+    const { named, say, restore } = setUp((name) => (name === 'hello' ? { protect: true } : null));
+    say(opened(1));
+    await vi.waitFor(() => expect(named('report')).toHaveLength(1));
+    restore();
+    await vi.waitFor(() => expect(named('report')).toHaveLength(2));
+    expect(named('report').at(-1)).toMatchObject({ stream: 1, state: 'connecting' });
   });
 
   it('woken by a vault that fails ends nothing and throws nothing', async () => {

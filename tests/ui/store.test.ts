@@ -28,6 +28,7 @@ function fakeVault() {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    renew: () => undefined,
     close: () => listeners.clear(),
   };
   return { vault, client };

@@ -95,7 +95,8 @@ export const STATE_WORDS: Readonly<Record<SiteState, Words>> = {
   },
   idle: {
     title: 'No chat connection',
-    detail: 'This site is protected, but none of its open pages is connected to a chat server.',
+    detail:
+      'This site is protected, but none of its open pages is connected to a chat server. Where the server of a site chats in its place, as with Movim, nothing can be encrypted.',
     tone: 'neutral',
   },
   connecting: {

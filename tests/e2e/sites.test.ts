@@ -25,7 +25,7 @@ async function scripts({ browser }: Person): Promise<readonly string[]> {
   });
 }
 
-it('protects a page that was open before, which no message leaves in clear any more', async () => {
+it('protects a page that was open before, which no message leaves in clear any more (I-14)', async () => {
   const carol = world.person('carol');
   const popup = await carol.popup();
   await carol.converse.loadsAnew(popup.protect);

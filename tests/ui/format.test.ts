@@ -33,6 +33,10 @@ describe('the state of a site', () => {
     expect(siteState(view)).toBe(state);
   });
 
+  it('says of a site without chat connection why there may be none (I-13)', () => {
+    expect(stateDetail(site([]))).toContain('Where the server of a site chats in its place');
+  });
+
   it('names only the accounts it is true of, each once', () => {
     const ready = { tabId: 9, jid: CAROL, endpoint: 'example.org', state: 'ready' } as const;
     const view = site(['failed', 'failed']);

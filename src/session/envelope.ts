@@ -77,12 +77,15 @@ function timeIn(envelope: Element, context: EnvelopeContext): EnvelopeTime {
   return { kind: isPlausible ? 'plausible' : 'implausible', at };
 }
 
+function isCiphertext({ namespaceURI, localName }: Element): boolean {
+  return localName === 'encrypted' && OMEMO_NAMESPACES.includes(namespaceURI ?? '');
+}
+
 /** A ciphertext or another envelope, at any depth: they could have been taken from elsewhere. */
 function isNested(element: Element): boolean {
   const { namespaceURI, localName } = element;
-  const isCiphertext = localName === 'encrypted' && OMEMO_NAMESPACES.includes(namespaceURI ?? '');
   const isEnvelope = localName === 'envelope' && namespaceURI === NS.sce;
-  return isCiphertext || isEnvelope || childrenOf(element).some(isNested);
+  return isCiphertext(element) || isEnvelope || childrenOf(element).some(isNested);
 }
 
 /** XEP-0420 §10: an element is known by its namespace; one without could be taken for another. */
@@ -90,10 +93,22 @@ function hasNamespace(element: Element): boolean {
   return (element.namespaceURI ?? '') !== '';
 }
 
+/**
+ * A message without payload says nothing, and is left out unread.
+ * COMPAT(Libervia 0.9): where it writes OMEMO 2, its answer to a key exchange of either version comes in an envelope.
+ * envelope.test.ts.
+ */
+function isEmptyMessage(element: Element): boolean {
+  return (
+    isCiphertext(element) && childrenOf(element).every(({ localName }) => localName === 'header')
+  );
+}
+
 function contentIn(envelope: Element): Element {
   const content = one(envelope, 'content');
   if (content === undefined) throw new StanzaError('malformed');
-  const children = [...childrenOf(envelope), ...childrenOf(content)];
+  const affixes = childrenOf(envelope).filter((child) => child !== content);
+  const children = [...affixes, ...childrenOf(content).filter((child) => !isEmptyMessage(child))];
   if (!children.every(hasNamespace) || children.some(isNested)) throw new StanzaError('malformed');
   return content;
 }

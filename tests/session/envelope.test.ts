@@ -1,6 +1,8 @@
 import '../support/dom';
 import { describe, expect, it } from 'vitest';
 import { bareJid, type BareJid } from '../../src/jid';
+import type { OmemoVersion } from '../../src/omemo/types';
+import { LEGACY, OMEMO2, VERSIONS } from '../../src/rpc/versions';
 import {
   openEnvelope,
   type EnvelopeContext,
@@ -30,6 +32,8 @@ const TO = "<to jid='juliet@example.org'/>";
 const envelope = (inside: string): string =>
   `<envelope xmlns='urn:xmpp:sce:1'>${inside}</envelope>`;
 const around = (content: string): string => envelope(`<content>${content}</content><rpad/>${FROM}`);
+const emptyMessage = (version: OmemoVersion, besideHeader = ''): string =>
+  `<encrypted xmlns='${version}'><header sid='1'/>${besideHeader}</encrypted>`;
 const open = (xml: string, context: EnvelopeContext = CONTEXT): OpenedEnvelope =>
   openEnvelope(xml, context);
 
@@ -55,6 +59,11 @@ describe('an envelope', () => {
 
   it('may be empty', () => {
     expect(open(around(''))).toEqual({ kind: 'content', children: [], time: { kind: 'absent' } });
+  });
+
+  it.each(VERSIONS)('may have an empty message inside, which says nothing: %s', (version) => {
+    expect(outcome(open(around(emptyMessage(version))))).toEqual([]);
+    expect(outcome(open(around(emptyMessage(version) + BODY)))).toEqual(['body']);
   });
 
   it('may have padding of any kind and length, and affixes nobody knows', () => {
@@ -87,12 +96,14 @@ describe('an envelope', () => {
       'an affix without namespace',
       envelope(`<content>${BODY}</content><from xmlns='' jid='a@b'/>`),
     ],
-    ['a legacy ciphertext', around("<encrypted xmlns='eu.siacs.conversations.axolotl'/>")],
-    ['a ciphertext', around("<encrypted xmlns='urn:xmpp:omemo:2'/>")],
+    ['a ciphertext that says something', around(emptyMessage(OMEMO2, '<payload>AA==</payload>'))],
     [
-      'a ciphertext deep inside',
-      around("<x xmlns='urn:x'><encrypted xmlns='urn:xmpp:omemo:2'/></x>"),
+      'a legacy ciphertext that says something',
+      around(emptyMessage(LEGACY, '<payload>AA==</payload>')),
     ],
+    ['a ciphertext beside', envelope(`<content>${BODY}</content>${emptyMessage(OMEMO2)}`)],
+    ['a ciphertext deep inside', around(`<x xmlns='urn:x'>${emptyMessage(OMEMO2)}</x>`)],
+    ['something inside an empty message', around(emptyMessage(OMEMO2, around(BODY)))],
     ['two senders', envelope(`<content>${BODY}</content>${FROM}${FROM}`)],
     ['two recipients', envelope(`<content>${BODY}</content>${TO}${TO}`)],
     ['two times', envelope(`<content>${BODY}</content><time stamp=''/><time stamp=''/>`)],

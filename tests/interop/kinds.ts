@@ -12,6 +12,8 @@ export type DriverKind =
   | 'bot'
   | 'bot-omemo2'
   | 'gajim'
+  | 'libervia'
+  | 'libervia-omemo2'
   | 'libomemo-c'
   | 'libomemo-c-omemo2'
   | 'profanity'
@@ -27,6 +29,7 @@ export function versionOf(kind: PeerKind): OmemoVersion {
   switch (kind) {
     case 'bot-omemo2':
     case 'converse':
+    case 'libervia-omemo2':
     case 'libomemo-c-omemo2':
       return OMEMO2;
     default:
@@ -36,8 +39,22 @@ export function versionOf(kind: PeerKind): OmemoVersion {
 
 /** The versions in which the client has its device on a list. */
 export function listedBy(kind: PeerKind): readonly OmemoVersion[] {
-  // Both have keys of both. Converse reads both and writes in the newer; slixmpp-omemo has texts in the first version only.
-  return kind === 'converse' || kind === 'slixmpp-omemo' ? [LEGACY, OMEMO2] : [versionOf(kind)];
+  switch (kind) {
+    // All have keys of both. Converse reads both and writes in the newer; Libervia writes in one for each chat; slixmpp-omemo
+    // has texts in the first version only.
+    case 'converse':
+    case 'libervia':
+    case 'libervia-omemo2':
+    case 'slixmpp-omemo':
+      return [LEGACY, OMEMO2];
+    default:
+      return [versionOf(kind)];
+  }
+}
+
+/** Whether others are told when the client leaves. Libervia hangs up, and the server waits for it to come back. */
+export function saysGoodbye(kind: PeerKind): boolean {
+  return kind !== 'libervia' && kind !== 'libervia-omemo2';
 }
 
 function pythonDriver(name: string, ...args: readonly string[]): CommandLine {
@@ -51,6 +68,9 @@ export async function commandOf(kind: DriverKind): Promise<CommandLine> {
     case 'bot':
     case 'bot-omemo2':
       return pythonDriver('bot', ...omemo);
+    case 'libervia':
+    case 'libervia-omemo2':
+      return pythonDriver('libervia', ...omemo);
     case 'libomemo-c':
     case 'libomemo-c-omemo2':
       return pythonDriver('libomemo-c', ...omemo, '--device', await buildLibomemoDevice());

@@ -142,10 +142,19 @@ export async function startPeer(
   const args = ['--jid', jid, '--port', String(server.ports.xmpp)];
   args.push('--folder', folder, '--ca', server.caFile);
   const messages: PeerMessage[] = [];
+  const times: number[] = [];
   const failures: string[] = [];
   let fingerprint = '';
   let isReady = false;
   let running: Running | undefined;
+  /** In the order of their times, where the client has such, for it may tell of an archive in any. */
+  const add = (at: unknown, message: PeerMessage) => {
+    const time = typeof at === 'number' ? at : Infinity;
+    const later = times.findIndex((each) => each > time);
+    const index = later < 0 ? times.length : later;
+    times.splice(index, 0, time);
+    messages.splice(index, 0, message);
+  };
   const logEnd = () =>
     [log, path.join(folder, 'profanity.log')]
       .filter(existsSync)
@@ -157,7 +166,7 @@ export async function startPeer(
     let failure: string | undefined;
     const started = launch(kind, { command, args, password: account.password, log }, (event) => {
       if (event['event'] === 'message')
-        messages.push({
+        add(event['at'], {
           sender: String(event['sender']),
           text: String(event['text']),
           encrypted: event['encrypted'] === true,

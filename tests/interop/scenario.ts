@@ -5,7 +5,7 @@ import { protect } from '../support/extension';
 import { PASSWORD, startWorld, type World } from '../support/people';
 import { bodiesOf, encryptedMessages } from '../support/stanzas';
 import { arrives, exchange, pageShowsAll, send, textsOfPage, type Pair, type Side } from './pair';
-import { listedBy, versionOf, type PeerKind } from './kinds';
+import { listedBy, saysGoodbye, versionOf, type PeerKind } from './kinds';
 import { startPeer } from './peer';
 import { resetThenWrite, resetWhileClientWrites } from './reset';
 import { secondDeviceJoins } from './second-device';
@@ -115,7 +115,7 @@ export function describeClient(kind: PeerKind): void {
       const { person, peer } = pair;
       const mark = world.server.wire.mark();
       await peer.goOffline();
-      await isGone(world.server, peer.jid, person.jid, mark);
+      if (saysGoodbye(kind)) await isGone(world.server, peer.jid, person.jid, mark);
       const texts = ['while the client was away, one', 'while the client was away, two'];
       for (const text of texts) await send(pair, 'page', text);
       await isTaken(world.server, person.jid, texts.length, mark);
@@ -199,7 +199,7 @@ export function describeClient(kind: PeerKind): void {
       const unasked = first === 'page' ? untilText : 0;
       if (unasked > 0) expectOfPage(ofPage.slice(0, unasked), listed.slice(0, 1));
       expectOfPage(ofPage.slice(unasked), [version], listed);
-      expectOfClient(writtenBy(world.server, peer.jid), version);
+      expectOfClient(writtenBy(world.server, peer.jid), version, listed);
     });
   });
 }

@@ -11,6 +11,7 @@ import { ROOT } from './steps.mjs';
 
 const PEERS = [
   ...['profanity', 'tmux', 'gajim', 'gajim-omemo', 'xvfb'],
+  ...['libervia-backend', 'dbus-daemon', 'python3-gi'],
   ...['python3-omemo', 'python3-oldmemo', 'python3-twomemo'],
   ...['python3-slixmpp', 'python3-xmlschema', 'python3-cryptography'],
   'python3-venv',

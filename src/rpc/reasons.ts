@@ -47,7 +47,8 @@ export const FAILURES = {
   'unknown-prekey': 'This message was encrypted with a key this device no longer has.',
   'key-changed':
     'This message was encrypted by a known device with a changed key. Check it in the Omnemo popup.',
-  duplicate: 'This message was already read here, but its text is no longer stored.',
+  duplicate:
+    'The key of this message was used before: by another one, or by this one, whose text is no longer stored.',
   'too-far': 'Too many messages before this one are missing.',
   'bad-mac': 'This message is damaged or forged and was not opened.',
   malformed: 'This encrypted message is malformed.',

@@ -52,9 +52,30 @@ export function listedBy(kind: PeerKind): readonly OmemoVersion[] {
   }
 }
 
+function isLibervia(kind: PeerKind): boolean {
+  return kind === 'libervia' || kind === 'libervia-omemo2';
+}
+
 /** Whether others are told when the client leaves. Libervia hangs up, and the server waits for it to come back. */
 export function saysGoodbye(kind: PeerKind): boolean {
-  return kind !== 'libervia' && kind !== 'libervia-omemo2';
+  return !isLibervia(kind);
+}
+
+/**
+ * Whether one writes on only after the client has answered a key exchange. Libervia opens one message while it still stores
+ * the session of another, piece by piece: of two key exchanges that come within its half second for one, it loses the second.
+ */
+export function isWaitedFor(kind: PeerKind): boolean {
+  return isLibervia(kind);
+}
+
+/**
+ * Whether the user prefers OMEMO 2 before the first words. Else these would be in the older version, and a reset later on, when
+ * there are sessions in both, makes two key exchanges: Libervia, where it writes OMEMO 2, answers both in it, at once, under
+ * one counter, and loses the new session over it.
+ */
+export function isKnownForOmemo2(kind: PeerKind): boolean {
+  return kind === 'libervia-omemo2';
 }
 
 function pythonDriver(name: string, ...args: readonly string[]): CommandLine {

@@ -52,6 +52,14 @@ export async function exchange(pair: Pair, by: Side, text: string): Promise<void
   await arrives(pair, by, text);
 }
 
+/** What the user says of the contact in the popup. */
+export async function preferOmemo2({ person, peer }: Pair): Promise<void> {
+  const popup = await person.popup();
+  await popup.preferOmemo2(peer.jid);
+  await popup.close();
+  await person.converse.page.bringToFront();
+}
+
 /** The page must show exactly what was sent, in order, as whose it was, and nothing as failed. */
 export async function pageShowsAll({ person, peer, sent }: Pair): Promise<void> {
   const wanted = sent.map(({ by, text }) => ({

@@ -2,6 +2,7 @@
 import { expect } from 'vitest';
 import type { ProsodyServer } from '../support/prosody';
 import { encryptedMessages } from '../support/stanzas';
+import { until } from '../support/wait';
 import type { WireRecord } from '../support/wire';
 import { exchange, type Pair } from './pair';
 import { withLateKeyExchanges } from './server';
@@ -45,6 +46,12 @@ async function keyExchange(server: ProsodyServer, { dir, by, mark }: Where): Pro
   );
 }
 
+/** Waits until the server has taken an encrypted message of the client: its answer to a key exchange. */
+async function answer(server: ProsodyServer, { peer }: Pair, mark: number): Promise<void> {
+  const taken = () => messages(server, { dir: 'in', by: peer.jid, mark });
+  await until(`the answer of ${peer.jid} to a key exchange`, () => taken().length > 0);
+}
+
 /** What the user does; ends when the server has the key exchange. */
 async function resetByUser(server: ProsodyServer, { person, peer }: Pair, mark: number) {
   const popup = await person.popup();
@@ -66,21 +73,32 @@ async function goesOnInNewSession(server: ProsodyServer, pair: Pair, label: stri
   expect(keyExchanges(server, pair, mark)).toEqual([false]);
 }
 
-/** The client hears of the new session before it writes again. */
-export async function resetThenWrite(server: ProsodyServer, pair: Pair): Promise<void> {
+/** The client hears of the new session before it writes again. @param isWaitedFor its answer, too, is waited for. */
+export async function resetThenWrite(
+  server: ProsodyServer,
+  pair: Pair,
+  isWaitedFor: boolean,
+): Promise<void> {
   const mark = server.wire.mark();
   await resetByUser(server, pair, mark);
   await keyExchange(server, { dir: 'out', by: pair.peer.jid, mark });
+  if (isWaitedFor) await answer(server, pair, mark);
   await goesOnInNewSession(server, pair, 'after a reset');
 }
 
 /**
  * The client writes once more in its old session, because our key exchange is still under way. What the page then writes
  * takes the key exchange along, and the one without text comes late.
+ * @param isWaitedFor the answers of the client are waited for.
  */
-export async function resetWhileClientWrites(server: ProsodyServer, pair: Pair): Promise<void> {
+export async function resetWhileClientWrites(
+  server: ProsodyServer,
+  pair: Pair,
+  isWaitedFor: boolean,
+): Promise<void> {
   const { peer } = pair;
   const mark = server.wire.mark();
+  let late = mark;
   await withLateKeyExchanges(server, async () => {
     await resetByUser(server, pair, mark);
     await exchange(pair, 'client', 'not knowing of the second reset');
@@ -88,7 +106,10 @@ export async function resetWhileClientWrites(server: ProsodyServer, pair: Pair):
     const before = server.wire.mark();
     await exchange(pair, 'page', 'of the second reset, and a text');
     expect(keyExchanges(server, pair, before)).toEqual([true]);
+    if (isWaitedFor) await answer(server, pair, before);
+    late = server.wire.mark();
   });
   await keyExchange(server, { dir: 'out', by: peer.jid, mark });
+  if (isWaitedFor) await answer(server, pair, late);
   await goesOnInNewSession(server, pair, 'after the second reset');
 }

@@ -62,20 +62,17 @@ export function expectOfPage(
   }
 }
 
-/**
- * Every text of a client in this version. What stands beside the first version differs between clients.
- * @param listed where it has devices: it answers a session begun in any of them.
- */
-export function expectOfClient(
-  messages: readonly MessageSeen[],
-  version: OmemoVersion,
-  listed: readonly OmemoVersion[] = [version],
-): void {
+/** Every message of a client in this version. What stands beside the first version differs between clients. */
+export function expectOfClient(messages: readonly MessageSeen[], version: OmemoVersion): void {
   expect(messages.some(({ hasText }) => hasText)).toBe(true);
   for (const { versions, tags, hasText } of messages) {
-    if (hasText) expect(versions).toEqual([version]);
-    else expect(listed.map((each) => [each])).toContainEqual(versions);
+    expect(versions).toEqual([version]);
     const isTagged = hasText && version === OMEMO2;
     expect(isTagged ? [versions] : [[], versions]).toContainEqual(tags);
   }
+}
+
+/** Without the answers to key exchanges that Libervia puts into envelopes: all but its texts lack a tag. */
+export function withoutEnvelopedAnswers(messages: readonly MessageSeen[]): readonly MessageSeen[] {
+  return messages.filter(({ hasText, tags }) => !hasText || tags.length > 0);
 }

@@ -56,8 +56,6 @@ hosts_dict = {hosts}
 CALL_MS = 60_000
 START_S = 90
 NOT_FOR_US = "has not been encrypted for our device"
-#: It knows of no list yet, or two lists with one new device came at once, each of which took what it kept of the other.
-LACKS_DEVICES = re.compile("KeyError|NoEligibleDevices")
 
 
 def bare(jid):
@@ -222,11 +220,12 @@ class Libervia:
 
     # What can be asked of it
 
-    def try_to_send(self, to, text):
+    def try_to_send(self, to, text, passing):
+        """False after a failure that passes."""
         try:
             self.call("messageSend", to, {"": text}, {}, "chat", "{}", PROFILE)
         except GLib.Error as error:
-            if not LACKS_DEVICES.search(error.message):
+            if not re.search(passing, error.message):
                 raise
             return False
         return True
@@ -235,12 +234,13 @@ class Libervia:
         self.call("messageEncryptionStart", to, self.namespace, True, PROFILE)
         try:
             # It does not ask for lists that the server has not told of yet.
-            wait(f"devices of {to}", lambda: self.try_to_send(to, text), 3)
-        except RuntimeError as error:
+            wait(f"devices of {to}", lambda: self.try_to_send(to, text, "NoEligibleDevices"), 3)
+        except (GLib.Error, RuntimeError) as error:
+            # Where two lists with a new device came at once, each took what it kept of the other, until it is started again.
             print(f"started again: {error}", file=sys.stderr)
             self.log_out()
             self.log_in()
-            wait(f"devices of {to}", lambda: self.try_to_send(to, text), 10)
+            wait(f"devices of {to}", lambda: self.try_to_send(to, text, "NoEligibleDevices|KeyError"), 10)
         return {}
 
     def do_fingerprints(self, jid):

@@ -15,8 +15,10 @@ export interface Position {
 
 /** Hook → bridge. `s` numbers the streams of one document. */
 export type HookMessage =
-  /** An XMPP WebSocket (negotiated subprotocol `xmpp`) is open. */
-  | { readonly t: 'opened'; readonly s: number; readonly url: string }
+  /** An XMPP stream is open. `sid`: a BOSH session of this id, begun before this document was there. */
+  | { readonly t: 'opened'; readonly s: number; readonly url: string; readonly sid?: string }
+  /** The server gave the BOSH session this id. */
+  | { readonly t: 'session'; readonly s: number; readonly sid: string }
   /** The frame at the head of a lane; the lane waits for `release`. */
   | {
       readonly t: 'frame';
@@ -40,6 +42,24 @@ export type HookMessage =
   /** A frame of the page that waited as its socket closed: it never left. Told before `closed`, in order. */
   | { readonly t: 'unsent'; readonly s: number; readonly text: string }
   | { readonly t: 'closed'; readonly s: number };
+
+/** Hook → bridge: BOSH as HTTP sees it. `r` numbers the requests of one document; one sent again has a new number. */
+export type HttpMessage =
+  /** The page wants to send this body; it waits for `send`. */
+  | { readonly t: 'request'; readonly r: number; readonly url: string; readonly body: string }
+  /** What the network answered to the last `send`; status 0: nothing. */
+  | { readonly t: 'response'; readonly r: number; readonly status: number; readonly body: string }
+  /** The page does not wait for the answer any more. */
+  | { readonly t: 'aborted'; readonly r: number }
+  /** This body left without asking, because the page could not wait. */
+  | { readonly t: 'passed'; readonly body: string };
+
+/** Bridge → hook: BOSH as HTTP sees it. */
+export type HttpCommand =
+  /** Put the request on the network with this body, perhaps once more. */
+  | { readonly t: 'send'; readonly r: number; readonly body: string }
+  /** The page gets this body with status 200; null: what the network gave, or an error if it gave nothing. */
+  | { readonly t: 'answer'; readonly r: number; readonly body: string | null };
 
 /** Bridge → hook. */
 export type BridgeMessage =

@@ -2,7 +2,8 @@
 // only when an XMPP stream opens. Without an answer the document is refused to send, never given free.
 import type { BridgeMessage, HookMessage } from '../../rpc/page-api';
 import { HANDSHAKE } from '../hook/handshake';
-import { BRIDGE, readHookMessage, type BridgeChannel } from './channel';
+import { Bosh } from './bosh';
+import { BRIDGE, isHttp, readHookMessage, type BridgeChannel } from './channel';
 import { createRefuser } from './refuse';
 
 /** The worker may have to start and the session to be read from disk; a login waits for this. */
@@ -13,7 +14,7 @@ type Handler = (message: HookMessage) => void;
 export interface BridgeOptions {
   /** The isolated world's globalThis. */
   readonly scope: object;
-  readonly document: EventTarget;
+  readonly document: EventTarget & { readonly baseURI: string };
   /** Asks the worker for the session; false: this document is not protected. */
   loadSession(): Promise<boolean>;
 }
@@ -26,7 +27,14 @@ export function startBridge({ scope, document, loadSession }: BridgeOptions): vo
   let handler: Handler | undefined;
   let isAsked = false;
 
-  const post = (message: BridgeMessage) => port?.postMessage(message);
+  const bosh = new Bosh({
+    toHook: (command) => port?.postMessage(command),
+    toSession: (message) => receive(message),
+    resolve: (url) => new URL(url, document.baseURI).href,
+  });
+  const post = (message: BridgeMessage) => {
+    if (!bosh.tell(message)) port?.postMessage(message);
+  };
   const hand = (next: Handler) => {
     handler = next;
     const waiting = backlog;
@@ -77,7 +85,9 @@ export function startBridge({ scope, document, loadSession }: BridgeOptions): vo
     port = offered;
     port.addEventListener('message', ({ data }) => {
       const message = readHookMessage(data);
-      if (message !== undefined) receive(message);
+      if (message === undefined) return;
+      if (isHttp(message)) bosh.handle(message);
+      else receive(message);
     });
     port.start();
   };

@@ -1,6 +1,12 @@
 // The isolated world's end of the private port from the hook. The session is loaded later into the same world and finds
 // the channel by one property of its globalThis.
-import type { BridgeMessage, Direction, HookMessage, Position } from '../../rpc/page-api';
+import type {
+  BridgeMessage,
+  Direction,
+  HookMessage,
+  HttpMessage,
+  Position,
+} from '../../rpc/page-api';
 
 export interface BridgeChannel {
   post(message: BridgeMessage): void;
@@ -41,9 +47,28 @@ function readPosition(value: unknown): Position | undefined {
   return isCount(page) && isCount(wire) ? { page, wire } : undefined;
 }
 
+export function isHttp(message: HookMessage | HttpMessage): message is HttpMessage {
+  return !('s' in message);
+}
+
+function readHttpMessage(data: object & { readonly t: unknown }): HttpMessage | undefined {
+  const { t } = data;
+  const body: unknown = Reflect.get(data, 'body');
+  if (t === 'passed') return typeof body === 'string' ? { t, body } : undefined;
+  const r: unknown = Reflect.get(data, 'r');
+  if (!isCount(r)) return undefined;
+  if (t === 'aborted') return { t, r };
+  if (typeof body !== 'string') return undefined;
+  const status: unknown = Reflect.get(data, 'status');
+  if (t === 'response') return isCount(status) ? { t, r, status, body } : undefined;
+  const url: unknown = Reflect.get(data, 'url');
+  return t === 'request' && typeof url === 'string' ? { t, r, url, body } : undefined;
+}
+
 /** Rebuilds a message field by field: a page without hook may offer a port of its own. `undefined`: nothing of ours. */
-export function readHookMessage(data: unknown): HookMessage | undefined {
-  if (typeof data !== 'object' || data === null || !('t' in data && 's' in data)) return undefined;
+export function readHookMessage(data: unknown): HookMessage | HttpMessage | undefined {
+  if (typeof data !== 'object' || data === null || !('t' in data)) return undefined;
+  if (!('s' in data)) return readHttpMessage(data);
   const { t, s } = data;
   if (!isCount(s)) return undefined;
   if (t === 'closed' || t === 'worker' || t === 'ping') return { t, s };

@@ -1,11 +1,17 @@
 // The page world's end of the private port to the bridge, handed over in one event before any script of the page runs.
-import type { BridgeMessage, Direction, HookMessage } from '../../rpc/page-api';
+import type {
+  BridgeMessage,
+  Direction,
+  HookMessage,
+  HttpCommand,
+  HttpMessage,
+} from '../../rpc/page-api';
 import { HANDSHAKE } from './handshake';
 import { apply, isArray, type Natives } from './natives';
 
 export interface HookChannel {
-  post(message: HookMessage): void;
-  listen(handler: (message: BridgeMessage) => void): void;
+  post(message: HookMessage | HttpMessage): void;
+  listen(handler: (message: BridgeMessage | HttpCommand) => void): void;
 }
 
 function isDirection(value: unknown): value is Direction {
@@ -20,8 +26,16 @@ function isTexts(value: unknown): value is readonly string[] {
   return true;
 }
 
+function readCommand(t: 'send' | 'answer', data: object): HttpCommand | undefined {
+  const r = 'r' in data ? data.r : undefined;
+  const body = 'body' in data ? data.body : undefined;
+  if (typeof r !== 'number') return undefined;
+  if (typeof body === 'string') return { t, r, body };
+  return t === 'answer' && body === null ? { t, r, body } : undefined;
+}
+
 /** The bridge is ours, but the page may have patched `Object.prototype`: read only what is there and has its type. */
-export function readBridgeMessage(data: unknown): BridgeMessage | undefined {
+export function readBridgeMessage(data: unknown): BridgeMessage | HttpCommand | undefined {
   if (typeof data !== 'object' || data === null || !('t' in data)) return undefined;
   const { t } = data;
   if (t === 'off' || t === 'alive') return { t };
@@ -29,6 +43,7 @@ export function readBridgeMessage(data: unknown): BridgeMessage | undefined {
     const { prefix } = data;
     return typeof prefix === 'string' && prefix !== '' ? { t, prefix } : undefined;
   }
+  if (t === 'send' || t === 'answer') return readCommand(t, data);
   if (!('s' in data && 'dir' in data)) return undefined;
   const { s, dir } = data;
   if (typeof s !== 'number' || !isDirection(dir)) return undefined;

@@ -30,7 +30,7 @@ export function bare<T extends object>(object: T): T {
   return object;
 }
 
-function isObject(value: unknown): value is object {
+export function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }
 
@@ -52,17 +52,24 @@ function isMethod(value: unknown): value is Method {
   return typeof value === 'function';
 }
 
-function methodOf(owner: object, key: string): Method {
+export function methodOf(owner: object, key: string): Method {
   const value: unknown = Reflect.get(owner, key);
   if (!isMethod(value)) throw new TypeError(`${key}: want a function, got ${typeof value}`);
   return value;
 }
 
 /** A function that reads `key` of an instance with the native getter of its prototype. */
-function getterOf(owner: object, key: string): (self: unknown) => unknown {
+export function getterOf(owner: object, key: string): (self: unknown) => unknown {
   const getter: unknown = getOwnPropertyDescriptor(owner, key)?.get;
   if (!isMethod(getter)) throw new TypeError(`${key}: want a getter, got ${typeof getter}`);
   return (self) => apply(getter, self, []);
+}
+
+/** A function that writes `key` of an instance with the native setter of its prototype. */
+export function setterOf(owner: object, key: string): (self: unknown, value: unknown) => void {
+  const setter: unknown = getOwnPropertyDescriptor(owner, key)?.set;
+  if (!isMethod(setter)) throw new TypeError(`${key}: want a setter, got ${typeof setter}`);
+  return (self, value) => void apply(setter, self, [value]);
 }
 
 export type Listener = (event: Event) => void;

@@ -91,6 +91,7 @@ export function createStreams(natives: Natives, channel: HookChannel): Streams {
       prefixes = { prefix: message.prefix, next: prefixes };
       return;
     }
+    if (message.t === 'send' || message.t === 'answer') return;
     const stream = byNumber[message.s];
     if (stream === undefined) return;
     if (message.t === 'inject') return inject(stream, message);

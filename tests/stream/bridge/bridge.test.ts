@@ -24,7 +24,7 @@ afterEach(() => {
 
 function setUp(answer: () => Promise<boolean>) {
   const scope = {};
-  const document = new EventTarget();
+  const document = Object.assign(new EventTarget(), { baseURI: 'https://chat.example.org/' });
   const asked = vi.fn(answer);
   startBridge({ scope, document, loadSession: asked });
   const { port1, port2 } = new MessageChannel();
@@ -184,6 +184,10 @@ describe('readHookMessage', () => {
     { t: 'worker', s: 1 },
     { t: 'ping', s: 0 },
     { t: 'closed', s: 1 },
+    { t: 'request', r: 1, url: '/bind', body: '<body/>' },
+    { t: 'response', r: 1, status: 200, body: '' },
+    { t: 'aborted', r: 1 },
+    { t: 'passed', body: '<body/>' },
   ])('rebuilds %j and drops what does not belong', (message) => {
     expect(readHookMessage({ ...message, extra: 1 })).toEqual(message);
   });
@@ -204,6 +208,14 @@ describe('readHookMessage', () => {
     { t: 'frame', s: 1, dir: 'in', text: 'x', at: { page: 1, wire: NaN } },
     { t: 'injected', s: 1, dir: 'in', at },
     { t: 'other', s: 1, dir: 'in', at },
+    { t: 'request', r: 1, url: '/bind' },
+    { t: 'request', r: 1, url: 7, body: '<body/>' },
+    { t: 'request', r: -1, url: '/bind', body: '<body/>' },
+    { t: 'response', r: 1, status: '200', body: '' },
+    { t: 'response', r: 1, status: 200 },
+    { t: 'aborted' },
+    { t: 'passed', body: null },
+    { t: 'other', r: 1, body: '<body/>' },
   ])('refuses %j', (data) => {
     expect(readHookMessage(data)).toBeUndefined();
   });

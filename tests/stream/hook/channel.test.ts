@@ -17,6 +17,9 @@ describe('a message of the bridge', () => {
     { t: 'release', s: 1, dir: 'out', frames: [] },
     { t: 'release', s: 1, dir: 'in', frames: ['<a/>', ''] },
     { t: 'inject', s: 1, dir: 'in', id: 'x', text: '<a/>' },
+    { t: 'send', r: 1, body: '<body/>' },
+    { t: 'answer', r: 1, body: '<body/>' },
+    { t: 'answer', r: 1, body: null },
   ])('is rebuilt without what does not belong: %j', (message) => {
     expect(readBridgeMessage({ ...message, extra: 1 })).toEqual(message);
   });
@@ -40,6 +43,11 @@ describe('a message of the bridge', () => {
     { t: 'inject', s: 1, dir: 'in', id: 'x' },
     { t: 'inject', s: 1, dir: 'in', id: 1, text: 'x' },
     { s: 1, dir: 'in', frames: [] },
+    { t: 'send', r: 1 },
+    { t: 'send', r: 1, body: null },
+    { t: 'send', r: '1', body: '<body/>' },
+    { t: 'answer', r: 1 },
+    { t: 'answer', r: 1, body: 7 },
   ])('is none: %j', (data) => {
     expect(readBridgeMessage(data)).toBeUndefined();
   });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { BridgeMessage, HookMessage } from '../../../src/rpc/page-api';
+import type { BridgeMessage, HookMessage, HttpMessage } from '../../../src/rpc/page-api';
 import { captureNatives } from '../../../src/stream/hook/natives';
 import { installWebSocket } from '../../../src/stream/hook/websocket';
 import type { FakeSocket } from './fake-socket';
@@ -8,7 +8,7 @@ const URL_OF_SERVER = 'wss://xmpp.example.org/ws';
 const PING = "<iq type='get'><ping xmlns='urn:xmpp:ping'/></iq>";
 const MESSAGE = "<message to='b@example.org'><body>hi</body></message>";
 
-let posted: HookMessage[];
+let posted: (HookMessage | HttpMessage)[];
 let tell: (message: BridgeMessage) => void;
 let Fake: typeof FakeSocket;
 

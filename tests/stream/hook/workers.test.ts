@@ -1,6 +1,6 @@
 // Streams in workers (I-12), with stand-ins for the browser's workers; real ones are covered end to end.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { HookMessage } from '../../../src/rpc/page-api';
+import type { HookMessage, HttpMessage } from '../../../src/rpc/page-api';
 import { captureNatives } from '../../../src/stream/hook/natives';
 import { IN_WORKER, installWorkers } from '../../../src/stream/hook/workers';
 import { FakeCloseEvent, FakeSocket } from './fake-socket';

@@ -120,7 +120,8 @@ export class OwnIqs {
 
   #isFromAsked(stanza: Element, { to }: IqRequest): boolean {
     const from = stanza.getAttribute('from');
-    const own = this.#own();
+    // Before we know whose stream it is, it is whose the server says.
+    const own = this.#own() ?? bareJid(stanza.getAttribute('to') ?? '');
     if (to !== undefined && to !== own) return from !== null && from === to;
     return from === null || (own !== undefined && bareJid(from) === own);
   }

@@ -49,8 +49,9 @@ export function startSession({ connect, onMessage, onRestored }: Surroundings): 
       return reportWorker();
     }
     if (message.t === 'opened') {
-      const { s: stream, url } = message;
-      streams.set(stream, new StreamSession({ stream, url, vault, memory, unsent, post }));
+      const { s: stream, url, sid } = message;
+      const parts = { stream, url, sid, vault, memory, unsent, post };
+      streams.set(stream, new StreamSession(parts));
       // The page found another way, which we can reach.
       if (isInWorker) reportWorker('gone');
       isInWorker = false;

@@ -9,6 +9,7 @@ import { appendText, serialise, XmlError } from '../xml/element';
 import { NS } from '../xml/ns';
 import { AccountLink } from './account-link';
 import { atMost } from './at-most';
+import { BoshSession } from './bosh-session';
 import { Caps, PRESENCE_LIMIT_MS } from './caps-flow';
 import { Chores } from './chores';
 import { receiveMessage } from './inbound-flow';
@@ -16,13 +17,12 @@ import { Injections, type Counted } from './injections';
 import { newIdPrefix, OwnIqs } from './iq';
 import { listEventIn } from './list-event';
 import { Login } from './login';
-import type { StreamMemory } from './observe';
 import { errorFrame, planOutbound } from './outbound';
 import { isPlainChat, sendProtected, type OutboundTools } from './outbound-flow';
 import { publishesOmemo } from './route';
 import { mayManage, StreamManagement } from './stream-management';
+import type { StreamParts } from './stream-parts';
 import { beginsOtherwise, mayHoldMessage, readFrame, shellOf } from './unread';
-import type { UnsentMessages } from './unsent';
 import { UnsentFlow } from './unsent-flow';
 import { IN_LIMIT_MS, OUT_LIMIT_MS, refusalOf, type VaultClient } from './vault-client';
 
@@ -34,18 +34,6 @@ interface Handled {
 }
 
 const AS_IT_IS: undefined = undefined;
-
-/** The parts a stream is given. */
-export interface StreamParts {
-  readonly stream: number;
-  readonly url: string;
-  readonly vault: VaultClient;
-  /** Of the document. */
-  readonly memory: StreamMemory;
-  /** Of the document. */
-  readonly unsent: UnsentMessages;
-  post(message: BridgeMessage): void;
-}
 
 /** A stream from its opening to its end. */
 export class StreamSession {
@@ -64,8 +52,9 @@ export class StreamSession {
   #notice: string | undefined;
   #injected = 0;
   #isClosed = false;
+  readonly #bosh: BoshSession;
 
-  constructor({ stream, url, vault, memory, unsent, post }: StreamParts) {
+  constructor({ stream, url, sid, vault, memory, unsent, post }: StreamParts) {
     this.#stream = stream;
     this.#vault = vault;
     this.#post = post;
@@ -99,12 +88,15 @@ export class StreamSession {
       isOurs: () => !this.#link.isOutOfIt(),
       toPage: (id, text) => this.#inject('in', id, text, 'y'),
     });
+    const begun = { vault, iqs: this.#iqs, sid };
+    this.#bosh = new BoshSession({ ...begun, resume: (record) => this.#resume(record) });
   }
 
   /** A message of the hook about this stream. */
   handle(message: HookMessage): void {
     if (message.t === 'closed') this.#close();
     if (message.t === 'unsent') this.#unsent.lost(message.text);
+    if (message.t === 'session') this.#bosh.named(message.sid);
     if (message.t === 'injected') this.#noteInjection(message.id, message.at);
     if (message.t === 'frame') void this.#onFrame(message.dir, message.text, message.at);
   }
@@ -152,6 +144,7 @@ export class StreamSession {
 
   async #onFrame(dir: Direction, text: string, at: Position): Promise<void> {
     let handled: Handled | undefined;
+    if (this.#bosh.loaded !== undefined) await this.#bosh.loaded;
     try {
       handled = await (dir === 'out' ? this.#outgoing(text, at) : this.#incoming(text, at));
     } catch (error) {
@@ -214,6 +207,7 @@ export class StreamSession {
       this.#link.goPassive();
       return AS_IT_IS;
     }
+    await atMost(OUT_LIMIT_MS, this.#bosh.asked);
     await atMost(OUT_LIMIT_MS, this.#link.attaching);
     if (this.#link.isOutOfIt()) return AS_IT_IS;
     await atMost(OUT_LIMIT_MS, this.#link.writesInClear());
@@ -307,7 +301,10 @@ export class StreamSession {
     if (frame instanceof XmlError) return this.#replaceUnread(text, at);
     const account = this.#link.account === undefined ? this.#login.accountIn(frame) : undefined;
     // Known before the frame is managed: with Bind 2 it also enables a session, which is kept under this account (I-34).
-    if (account !== undefined) this.#link.begin(account);
+    if (account !== undefined) {
+      this.#link.begin(account);
+      await this.#bosh.bound(account);
+    }
     const managed = await this.#manage(frame, text, 'in', at);
     if (account !== undefined) {
       // Only behind the frame that says so is the session usable (I-49).
@@ -387,12 +384,12 @@ export class StreamSession {
     return { frames, after };
   }
 
-  #resume(record: SmRecord): void {
-    if (record.ids !== undefined && record.ids !== '') {
-      this.#iqs.adopt(record.ids);
-      this.#post({ t: 'ids', prefix: record.ids });
+  #resume({ jid, ids }: Pick<SmRecord, 'jid' | 'ids'>): void {
+    if (ids !== undefined && ids !== '') {
+      this.#iqs.adopt(ids);
+      this.#post({ t: 'ids', prefix: ids });
     }
-    this.#link.resume(record.jid);
+    this.#link.resume(jid);
     this.#unsent.resumed();
   }
 }

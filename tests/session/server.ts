@@ -174,8 +174,10 @@ export class Server {
     const type = payload.startsWith('<error') ? 'error' : 'result';
     const to = iq.getAttribute('to');
     const from = to === null ? '' : ` from='${to}'`;
+    const own = this.#isBound ? ` to='${this.own}/r${this.#resource}'` : '';
+    const addressed = this.#addressed === '' ? own : this.#addressed;
     this.send(
-      `<iq xmlns='jabber:client' type='${type}' id='${iq.getAttribute('id')}'${from}${this.#addressed}>${payload}</iq>`,
+      `<iq xmlns='jabber:client' type='${type}' id='${iq.getAttribute('id')}'${from}${addressed}>${payload}</iq>`,
     );
   }
 

@@ -121,7 +121,13 @@ export class Connection {
   readonly #s: number;
   readonly #server: Server;
 
-  constructor(s: number, server: Server, vault: VaultClient, document: DocumentMemory) {
+  constructor(
+    s: number,
+    server: Server,
+    vault: VaultClient,
+    document: DocumentMemory,
+    sid?: string,
+  ) {
     this.#s = s;
     this.#server = server;
     this.#lanes = {
@@ -130,7 +136,8 @@ export class Connection {
     };
     server.push = (text) => this.#pass('in', text, () => this.#toPage(text));
     const post = (message: BridgeMessage) => queueMicrotask(() => this.#take(message));
-    this.session = new StreamSession({ stream: s, url: URL_OF_SERVER, vault, ...document, post });
+    const parts = { stream: s, url: URL_OF_SERVER, sid, vault, ...document, post };
+    this.session = new StreamSession(parts);
   }
 
   #lane(dir: Direction, emit: (text: string) => void): Lane {
@@ -222,7 +229,8 @@ export interface World {
   readonly vault: FaultyVault;
   readonly juliet: Person;
   readonly romeo: Person;
-  connect(): Connection;
+  /** @param sid of a BOSH session that is older than the document. */
+  connect(sid?: string): Connection;
   /** The user decides about the account. */
   decide(decision: SeenAccount['decision'], hasOwnOmemo?: boolean): Promise<void>;
   /** What the last reported state of a stream is. */
@@ -288,7 +296,7 @@ export async function makeWorld({
     vault,
     juliet,
     romeo,
-    connect: () => new Connection(++streams, server, vault.client, document),
+    connect: (sid) => new Connection(++streams, server, vault.client, document, sid),
     decide: (next, hasOwnOmemo) => decide(juliet, next, hasOwnOmemo),
     state: (stream = streams) => lastState(vault, stream),
     read: (frame) => readAs(romeo, frame),

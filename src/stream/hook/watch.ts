@@ -1,13 +1,14 @@
 // Notices that the bridge is gone: Firefox takes the isolated world away with an extension that is updated or switched off,
 // and its port stays silent (I-126). Held frames would wait for ever, and the page take them for sent; from then on the hook
 // answers in place of the bridge: messages do not leave and the page is told, everything else goes on unchanged.
-import type { HookMessage } from '../../rpc/page-api';
+import type { HookMessage, HttpMessage } from '../../rpc/page-api';
 import type { HookChannel } from './channel';
 import { bare, type Natives } from './natives';
 import { rootName } from './peek';
 import { isError, messageIn, refusalFor, smFailureFor } from './refusal';
 
 type Frame = HookMessage & { t: 'frame' };
+type Request = HttpMessage & { t: 'request' };
 type Handler = Parameters<HookChannel['listen']>[0];
 
 /** As in rpc/reasons.ts, which is not for the page's world. */
@@ -31,8 +32,8 @@ function answerTo({ dir, text }: Frame): string | undefined {
 
 /** The channel, as long as there is a bridge at its other end. */
 export function watchBridge(channel: HookChannel, natives: Natives): HookChannel {
-  /** Frames that wait for the bridge, by lane. */
-  const held = bare<Record<string, Frame | undefined>>({});
+  /** What waits for the bridge: a frame of each lane, and requests of BOSH. */
+  const held = bare<Record<string, Frame | Request | undefined>>({});
   let handle: Handler = () => undefined;
   let isTimed = false;
   let isGone = false;
@@ -40,11 +41,14 @@ export function watchBridge(channel: HookChannel, natives: Natives): HookChannel
   let answers = 0;
 
   const laneOf = ({ s, dir }: { readonly s: number; readonly dir: string }) => `${s} ${dir}`;
+  const requestOf = ({ r }: { readonly r: number }) => `r ${r}`;
   const isWaiting = () => {
-    for (const lane in held) if (held[lane] !== undefined) return true;
+    for (const _lane in held) return true;
     return false;
   };
-  const answer = (frame: Frame) => {
+  const answer = (frame: Frame | Request) => {
+    // The page takes it for a lost network, which is the truth: nothing of it left.
+    if (frame.t === 'request') return handle(bare({ t: 'answer', r: frame.r, body: null }));
     const { s, dir, text } = frame;
     const told = answerTo(frame);
     handle(bare({ t: 'release', s, dir, frames: told === undefined ? [text] : [] }));
@@ -55,7 +59,7 @@ export function watchBridge(channel: HookChannel, natives: Natives): HookChannel
     isGone = true;
     for (const lane in held) {
       const frame = held[lane];
-      held[lane] = undefined;
+      delete held[lane];
       if (frame !== undefined) answer(frame);
     }
   };
@@ -75,19 +79,25 @@ export function watchBridge(channel: HookChannel, natives: Natives): HookChannel
   return {
     post: (message) => {
       if (!isGone) channel.post(message);
-      if (message.t !== 'frame') return;
+      if (message.t === 'aborted') delete held[requestOf(message)];
+      if (message.t !== 'frame' && message.t !== 'request') return;
       // Later: the lane that shows this frame is not done yet.
       if (isGone) return natives.later(0, () => answer(message));
-      held[laneOf(message)] = message;
+      held[message.t === 'frame' ? laneOf(message) : requestOf(message)] = message;
       watch();
     },
     listen: (handler) => {
-      handle = handler;
+      const others = handle;
+      handle = (message) => {
+        others(message);
+        handler(message);
+      };
       channel.listen((message) => {
         silent = 0;
         // It was slow beyond all measure: what it says now is about frames that were answered.
         if (isGone || message.t === 'alive') return;
-        if (message.t === 'release') held[laneOf(message)] = undefined;
+        if (message.t === 'release') delete held[laneOf(message)];
+        if (message.t === 'send' || message.t === 'answer') delete held[requestOf(message)];
         handler(message);
       });
     },

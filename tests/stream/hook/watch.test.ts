@@ -1,7 +1,12 @@
 // A bridge that is gone (I-126): what waits for it is refused, and nothing waits for ever.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { REASONS } from '../../../src/rpc/reasons';
-import type { BridgeMessage, HookMessage } from '../../../src/rpc/page-api';
+import type {
+  BridgeMessage,
+  HookMessage,
+  HttpCommand,
+  HttpMessage,
+} from '../../../src/rpc/page-api';
 import { captureNatives } from '../../../src/stream/hook/natives';
 import { EXTENSION_GONE, MAX_SILENT, PING_MS, watchBridge } from '../../../src/stream/hook/watch';
 import { FakeCloseEvent, FakeSocket } from './fake-socket';
@@ -30,16 +35,22 @@ afterEach(() => {
 });
 
 function setUp() {
-  const asked: HookMessage[] = [];
-  const heard: BridgeMessage[] = [];
-  let say = (_message: BridgeMessage): void => undefined;
+  const asked: (HookMessage | HttpMessage)[] = [];
+  const heard: (BridgeMessage | HttpCommand)[] = [];
+  let say = (_message: BridgeMessage | HttpCommand): void => undefined;
   const channel = watchBridge(
     { post: (message) => void asked.push(message), listen: (handler) => void (say = handler) },
     captureNatives(globalThis),
   );
   channel.listen((message) => void heard.push({ ...message }));
   const pings = () => asked.filter(({ t }) => t === 'ping').length;
-  return { channel, asked, heard, pings, say: (message: BridgeMessage) => say(message) };
+  return {
+    channel,
+    asked,
+    heard,
+    pings,
+    say: (message: BridgeMessage | HttpCommand) => say(message),
+  };
 }
 
 const release = (frames: string[], dir: 'out' | 'in' = 'out', s = 1): BridgeMessage => ({
@@ -124,6 +135,27 @@ describe('a bridge that is gone', () => {
     expect(others.map((message) => (message.t === 'inject' ? message.text : ''))).toEqual(
       told === undefined ? [] : [expect.stringContaining(told)],
     );
+  });
+
+  it('fails a request of BOSH that it did not let out, and no other', () => {
+    const { channel, heard, say } = setUp();
+    const request = (r: number): HttpMessage => ({ t: 'request', r, url: '/bosh', body: MESSAGE });
+    for (const r of [1, 2, 3]) channel.post(request(r));
+    say({ t: 'send', r: 1, body: '<body/>' });
+    channel.post({ t: 'aborted', r: 2 });
+    heard.length = 0;
+    vi.advanceTimersByTime(GONE_MS);
+    expect(heard).toEqual([{ t: 'answer', r: 3, body: null }]);
+  });
+
+  it('is heard by all who listen', () => {
+    const { channel, heard } = setUp();
+    const other: unknown[] = [];
+    channel.listen((message) => void other.push({ ...message }));
+    channel.post(frame(MESSAGE));
+    vi.advanceTimersByTime(GONE_MS);
+    expect(other).toEqual(heard);
+    expect(other).toHaveLength(2);
   });
 
   it('is not waited for again, and says nothing any more', () => {

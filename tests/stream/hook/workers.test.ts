@@ -14,7 +14,7 @@ const MESSAGE = "<message to='b@example.org'><body>hi</body></message>";
 
 /** What workers were posted. */
 let got: unknown[];
-let told: HookMessage[];
+let told: (HookMessage | HttpMessage)[];
 
 /** Fresh classes each time: the hook changes their prototypes. */
 function fakes() {

@@ -1,4 +1,4 @@
-// A page cannot tell the hooked WebSocket from the browser's own, and pages without XMPP never wake the extension.
+// A page cannot tell the hooked WebSocket and XMLHttpRequest from the browser's own, and pages without XMPP never wake the extension.
 import type { Page } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEcho, type Echo } from '../support/echo';
@@ -33,7 +33,7 @@ async function inBoth<T>(look: (page: Page) => Promise<T>): Promise<[T, T]> {
   return answers;
 }
 
-/** Everything a script can see of the constructor and its prototype without opening a socket. */
+/** Everything a script can see of the constructors and their prototypes without using them. */
 function shape(page: Page): Promise<Record<string, string>> {
   return page.evaluate(() => {
     const seen: Record<string, string> = {};
@@ -52,19 +52,18 @@ function shape(page: Page): Promise<Record<string, string>> {
         seen[`${label}.${String(key)}`] = `${flags} ${parts.join(' ')}`;
       }
     };
-    for (const name of ['WebSocket', 'SharedWorker']) {
+    for (const native of [WebSocket, SharedWorker, XMLHttpRequest]) {
+      const { name, prototype } = native;
       const global = Object.getOwnPropertyDescriptor(window, name);
-      seen[`global ${name}`] = [global?.writable, global?.enumerable, global?.configurable]
+      seen[`${name} global`] = [global?.writable, global?.enumerable, global?.configurable]
         .map(String)
         .join();
-    }
-    look('WebSocket', WebSocket);
-    look('prototype', WebSocket.prototype);
-    for (const { name, prototype } of [SharedWorker, Worker, MessagePort])
+      look(name, native);
       look(`${name}.prototype`, prototype);
-    look('SharedWorker', SharedWorker);
-    seen['order'] = Reflect.ownKeys(WebSocket.prototype).map(String).join();
-    seen['statics'] = Reflect.ownKeys(WebSocket).map(String).join();
+      seen[`${name} order`] = Reflect.ownKeys(prototype).map(String).join();
+      seen[`${name} statics`] = Reflect.ownKeys(native).map(String).join();
+    }
+    for (const { name, prototype } of [Worker, MessagePort]) look(`${name}.prototype`, prototype);
     seen['parent'] = String(Object.getPrototypeOf(WebSocket) === EventTarget);
     seen['chain'] = String(Object.getPrototypeOf(WebSocket.prototype) === EventTarget.prototype);
     seen['constructor'] = String(WebSocket.prototype.constructor === WebSocket);
@@ -113,6 +112,120 @@ function errors(page: Page): Promise<Record<string, string>> {
       attempt(`${name} of the prototype`, () => Reflect.get(WebSocket.prototype, name));
     return seen;
   });
+}
+
+/** Life of some BOSH requests to a real server, as the page sees them. `isTrusted` is left out: it is false on ours. */
+function requests(page: Page, url: string): Promise<readonly string[]> {
+  return page.evaluate(async (address) => {
+    const seen: string[] = [];
+    const body = (attributes: string) =>
+      `<body rid='7' xmlns='http://jabber.org/protocol/httpbind' ${attributes}/>`;
+    const FIRST = body(`to='omnemo.test' wait='60' hold='1' ver='1.6'`);
+    const UNKNOWN = body(`sid='nobody'`);
+    /** What a request shows at this moment; ids and times differ. */
+    const look = (xhr: XMLHttpRequest) => {
+      const attempt = (read: () => unknown) => {
+        try {
+          return String(read());
+        } catch (error) {
+          return error instanceof Error ? `${error.name}: ${error.message}` : 'odd';
+        }
+      };
+      const text = attempt(() => xhr.responseText).replace(/(sid|authid)='[^']*'/g, '');
+      const root = attempt(() => xhr.responseXML?.documentElement.nodeName);
+      const is = attempt(() => xhr.responseXML === xhr.responseXML);
+      const response = attempt(() => Object.prototype.toString.call(xhr.response));
+      const headers = attempt(() => xhr.getAllResponseHeaders().replace(/date:.*/, ''));
+      const type = attempt(() => xhr.getResponseHeader('Content-Type'));
+      return [
+        xhr.readyState,
+        xhr.status,
+        xhr.statusText,
+        xhr.responseURL === address,
+        text,
+        root,
+        is,
+        response,
+        headers,
+        type,
+      ].join('|');
+    };
+    const live = (what: string, act: (xhr: XMLHttpRequest) => void, ends = 'loadend') =>
+      new Promise<void>((resolve) => {
+        const xhr = new XMLHttpRequest();
+        seen.push(what);
+        const note = (event: Event) => {
+          const loaded =
+            event instanceof ProgressEvent
+              ? `${event.loaded} ${event.total} ${event.lengthComputable}`
+              : '';
+          seen.push(
+            `${event.type} ${event.target === xhr} ${event.bubbles} ${event.constructor.name} ${loaded} ${look(xhr)}`,
+          );
+          if (event.type === ends) setTimeout(resolve, 50);
+        };
+        for (const type of [
+          'loadstart',
+          'readystatechange',
+          'load',
+          'error',
+          'abort',
+          'timeout',
+          'loadend',
+        ])
+          xhr.addEventListener(type, note);
+        xhr.overrideMimeType('text/xml; charset=utf-8');
+        act(xhr);
+      });
+    const fails = (label: string, act: () => unknown) => {
+      try {
+        seen.push(`${label}: ${typeof act()}`);
+      } catch (error) {
+        seen.push(
+          `${label}: ${error instanceof DOMException ? `${error.name} ${error.message}` : 'odd'}`,
+        );
+      }
+    };
+    const start = (xhr: XMLHttpRequest, text: string, to = address) => {
+      xhr.open('POST', to, true);
+      xhr.setRequestHeader('Content-Type', 'text/xml; charset=utf-8');
+      xhr.send(text);
+    };
+    await live('the first request', (xhr) => start(xhr, FIRST));
+    await live('one the server does not know', (xhr) => start(xhr, UNKNOWN));
+    await live('as a document', (xhr) => {
+      xhr.responseType = 'document';
+      start(xhr, UNKNOWN);
+    });
+    await live('as bytes', (xhr) => {
+      xhr.responseType = 'arraybuffer';
+      start(xhr, UNKNOWN);
+    });
+    await live('to nobody', (xhr) => start(xhr, UNKNOWN, 'http://127.0.0.1:1/'));
+    await live('to a page that is not there', (xhr) => start(xhr, UNKNOWN, `${address}/no/such`));
+    await live('that is aborted', (xhr) => {
+      start(xhr, UNKNOWN);
+      fails('sent twice', () => xhr.send(UNKNOWN));
+      fails('told more', () => xhr.setRequestHeader('X-More', '1'));
+      xhr.abort();
+      seen.push(look(xhr));
+      fails('sent after that', () => xhr.send(UNKNOWN));
+    });
+    await live('that is opened anew', (xhr) => {
+      start(xhr, UNKNOWN);
+      start(xhr, UNKNOWN);
+    });
+    await live('that is used twice', (xhr) => {
+      xhr.addEventListener('load', () => start(xhr, UNKNOWN), { once: true });
+      start(xhr, UNKNOWN);
+    });
+    await live('that cannot wait', (xhr) => {
+      xhr.open('POST', address, false);
+      xhr.send(UNKNOWN);
+      seen.push(look(xhr));
+    });
+    return seen;
+  }, url);
 }
 
 /** Life of one socket to a server, as the page sees it. */
@@ -169,6 +282,13 @@ describe('in a page of a protected site', () => {
 
   it('wrong use makes the same errors', async () => {
     const [ours, theirs] = await inBoth(errors);
+    expect(ours).toEqual(theirs);
+  });
+
+  it('a BOSH request lives as in a page without the extension', async () => {
+    const [ours, theirs] = await inBoth((page) => requests(page, world.server.boshUrl));
+    expect(theirs.join('\n')).toMatch(/load true .*\|200\|.*requests='2'/);
+    expect(theirs.join('\n')).toContain('item-not-found');
     expect(ours).toEqual(theirs);
   });
 

@@ -21,7 +21,7 @@ function sharing(): string {
   return world.site.converseUrl({
     jid: alice.jid,
     password: alice.password,
-    websocketUrl: `ws://127.0.0.1:${alice.proxy.port}/xmpp-websocket`,
+    url: `ws://127.0.0.1:${alice.proxy.port}/xmpp-websocket`,
     sharesConnection: true,
   });
 }

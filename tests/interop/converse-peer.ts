@@ -55,7 +55,7 @@ export async function startConversePeer(
     const url = site.converseUrl({
       jid,
       password: account.password,
-      websocketUrl: server.websocketUrl,
+      url: server.websocketUrl,
       omemo: isSilent ? 'silent' : 'on',
     });
     converse = await openConverse({

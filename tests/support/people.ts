@@ -44,6 +44,8 @@ export interface WorldOptions {
   readonly headed?: boolean;
   /** False: the pages begin anew after a lost connection. */
   readonly resumes?: boolean;
+  /** How the pages reach the server; a WebSocket if nothing is said. */
+  readonly transport?: 'websocket' | 'bosh';
 }
 
 export const PASSWORD = 'a password for tests only';
@@ -73,11 +75,12 @@ async function startPerson(
     server: ProsodyServer;
     site: Site;
     options: BrowserOptions;
+    isBosh: boolean;
     resumes: boolean;
   },
   onClose: (close: () => Promise<void>) => void,
 ): Promise<Person> {
-  const { name, server, site, options, resumes } = input;
+  const { name, server, site, options, isBosh, resumes } = input;
   const proxy = await startProxy(server.ports.http);
   onClose(proxy.stop);
   const browser = await startBrowser(options);
@@ -87,7 +90,9 @@ async function startPerson(
   const url = site.converseUrl({
     jid,
     password: PASSWORD,
-    websocketUrl: `ws://127.0.0.1:${proxy.port}/xmpp-websocket`,
+    url: isBosh
+      ? `http://127.0.0.1:${proxy.port}/http-bind`
+      : `ws://127.0.0.1:${proxy.port}/xmpp-websocket`,
     resumes,
   });
   const openConverse = async (): Promise<Page> => {
@@ -146,6 +151,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     headed = false,
     resumes = true,
   } = options;
+  const isBosh = options.transport === 'bosh';
   const steps = closing();
   try {
     const server = await startProsody();
@@ -163,7 +169,10 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       };
       people.set(
         name,
-        await startPerson({ name, server, site, options: browserOptions, resumes }, steps.add),
+        await startPerson(
+          { name, server, site, options: browserOptions, isBosh, resumes },
+          steps.add,
+        ),
       );
     }
     return {

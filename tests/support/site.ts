@@ -24,7 +24,8 @@ export interface Site {
   converseUrl(person: {
     jid: string;
     password: string;
-    websocketUrl: string;
+    /** ws: or wss: is a WebSocket, http: or https: is BOSH. */
+    url: string;
     /** Converse encrypts by itself, in every chat where it can; `silent` without telling what its user does. */
     omemo?: 'on' | 'silent';
     /** False: Converse keeps no session over a lost connection, like clients without stream management. */
@@ -119,7 +120,7 @@ converse.initialize({
   show_desktop_notifications: false,
   theme: 'classic',
   view_mode: 'fullscreen',
-  websocket_url: query.get('websocket'),
+  [query.get('url').startsWith('ws') ? 'websocket_url' : 'bosh_service_url']: query.get('url'),
   whitelisted_plugins: ['probe'],
 });
 </script>
@@ -163,8 +164,8 @@ export async function startSite(): Promise<Site> {
   const origin = `http://localhost:${portOf(server)}`;
   return {
     origin,
-    converseUrl: ({ jid, password, websocketUrl, omemo, resumes = true, sharesConnection }) => {
-      const query = new URLSearchParams({ jid, password, websocket: websocketUrl });
+    converseUrl: ({ jid, password, url, omemo, resumes = true, sharesConnection }) => {
+      const query = new URLSearchParams({ jid, password, url });
       if (omemo !== undefined) query.set('omemo', omemo);
       if (!resumes) query.set('resumes', 'no');
       if (sharesConnection === true) query.set('worker', '');

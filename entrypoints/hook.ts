@@ -3,6 +3,8 @@
 import { defineUnlistedScript } from 'wxt/utils/define-unlisted-script';
 import { openChannel } from '../src/stream/hook/channel';
 import { captureNatives, hideProxies } from '../src/stream/hook/natives';
+import { installBeacon, installFetch } from '../src/stream/hook/fetch';
+import { captureFetch } from '../src/stream/hook/natives-fetch';
 import { captureHttp } from '../src/stream/hook/natives-http';
 import { createRequests } from '../src/stream/hook/requests';
 import { installWebSocket } from '../src/stream/hook/websocket';
@@ -16,6 +18,9 @@ export default defineUnlistedScript(() => {
   const channel = watchBridge(openChannel(globalThis, natives), natives);
   installWebSocket(globalThis, natives, channel);
   installWorkers(globalThis, natives, channel);
-  installXhr(natives, http, createRequests(channel, http));
+  const requests = createRequests(channel, http);
+  installXhr(natives, http, requests);
+  installFetch(globalThis, natives, captureFetch(globalThis), requests);
+  installBeacon(http, requests);
   hideProxies(globalThis);
 });

@@ -3,8 +3,9 @@
 // next body, and a request the server holds is answered early by an empty body, so that the page makes that next one.
 import type { BridgeMessage, HookMessage, HttpCommand } from '../../rpc/page-api';
 import { createLane, type Lane } from '../hook/lane';
-import { isInteresting, type Prefixes } from '../hook/peek';
+import { isInteresting, rootName, type Prefixes } from '../hook/peek';
 import { HTTPBIND, readBody, writeBody, type Body } from './bosh-body';
+import { isEnd, isExtra, isSame, type Exchange, type Reply, type Stage } from './bosh-exchange';
 
 /** XEP-0124 §11: requests a client may have open where the server did not say. */
 const DEFAULT_REQUESTS = 2;
@@ -17,36 +18,6 @@ const KEPT = 8;
 /** How often a reply is fetched at once that the page no longer waits for. */
 const MAX_TRIES = 3;
 
-/** `held`: not sent yet. `sent`: at the server. `replied`: its reply is on the way to the page. `failed`: to be sent again. */
-type Stage = 'held' | 'sent' | 'replied' | 'failed' | 'done';
-
-/** A request of the page with everything that becomes of it. */
-interface Exchange {
-  readonly rid: number;
-  readonly text: string;
-  readonly body: Body;
-  /** The hook's number of the latest attempt. */
-  r: number;
-  stage: Stage;
-  /** All of its stanzas went their way. */
-  isComplete: boolean;
-  /** The page waits for its answer. */
-  isAwaited: boolean;
-  /** What was sent, to be repeated byte for byte. */
-  sent?: string;
-  reply?: Reply;
-  /** What the page got, for a repeated request. */
-  answer?: string;
-  tries: number;
-}
-
-interface Reply {
-  readonly r: number;
-  readonly text: string;
-  readonly body: Body;
-  isTaken: boolean;
-}
-
 export interface BoshParts {
   readonly s: number;
   prefixes(): Prefixes | undefined;
@@ -56,15 +27,6 @@ export interface BoshParts {
   named(sid: string): void;
   ended(): void;
 }
-
-const isSame = (left: readonly string[], right: readonly string[]): boolean =>
-  left.length === right.length && left.every((text, index) => text === right[index]);
-
-const isEnd = ({ attributes }: Body): boolean => attributes.get('type') === 'terminate';
-
-/** A body after which the page may have one request more than allowed (XEP-0124 §11). */
-const isExtra = ({ attributes }: Body): boolean =>
-  attributes.get('type') === 'terminate' || attributes.has('pause');
 
 /** From its first request to its end. */
 export class BoshStream {
@@ -137,7 +99,8 @@ export class BoshStream {
 
   /** The page sent this without us. */
   passed(body: Body): void {
-    if (isEnd(body)) this.end();
+    if (isEnd(body)) this.#isOver = true;
+    this.#flush();
   }
 
   #begin(r: number, rid: number, text: string, body: Body): void {
@@ -240,7 +203,10 @@ export class BoshStream {
     const exchange = this.#exchanges.find((each) => each.r === r);
     if (exchange === undefined || exchange.stage !== 'sent') return;
     const body = status === 200 ? readBody(text) : undefined;
+    // A repeated request whose first copy arrived is unknown to some servers; the session goes on.
+    const isOurs = exchange.answer !== undefined && exchange.tries > 0;
     if (body === undefined) this.#fail(exchange, status);
+    else if (isOurs && isEnd(body)) exchange.stage = 'done';
     else {
       exchange.stage = 'replied';
       exchange.reply = { r, text, body, isTaken: false };
@@ -274,12 +240,6 @@ export class BoshStream {
   #take(exchange: Exchange, reply: Reply): void {
     reply.isTaken = true;
     const { attributes } = reply.body;
-    // A repeated request whose first copy arrived is unknown to some servers; the session goes on.
-    const isStale = exchange.answer !== undefined && exchange.tries > 0 && isEnd(reply.body);
-    if (isStale) {
-      exchange.stage = 'done';
-      return;
-    }
     this.#learn(attributes);
     const pass = (frame: string): void => void this.#incoming.push(frame);
     this.#push(this.#in, reply.body, pass, () => this.#deliver(exchange, reply));
@@ -309,7 +269,7 @@ export class BoshStream {
       this.#answer(exchange, answer, isUntouched && r === exchange.r);
     } else {
       // Given up by the page and perhaps asked for again: what came goes with whatever it asks for next.
-      if (!exchange.body.attributes.has('sid'))
+      if (isEnd(body) || !exchange.body.attributes.has('sid'))
         exchange.answer ??= writeBody(body, this.#incoming.splice(0));
       exchange.answer ??= this.#emptyBody();
       if (isEnd(body)) this.#ending = body;
@@ -365,6 +325,8 @@ export class BoshStream {
   tell(message: BridgeMessage & { readonly t: 'release' | 'inject' }): void {
     const { s, dir } = message;
     const lane = dir === 'out' ? this.#out : this.#in;
+    // Ends a WebSocket that the page would resume without us. Here it keeps no counts, and no server takes this in a body.
+    if (message.t === 'inject' && rootName(message.text) === 'close') return;
     if (message.t === 'release') lane.release(message.frames);
     else {
       const { id, text } = message;
@@ -390,12 +352,12 @@ export class BoshStream {
       ({ stage, isAwaited }) => (stage !== 'done' && stage !== 'failed') || isAwaited,
     );
     if (isBusy) return;
-    if (this.#isOver) return this.end();
+    if (this.#isOver) return this.#end();
     const limit = (this.#inactivity + INACTIVITY_SLACK) * 1000;
-    this.#timer = setTimeout(() => this.end(), limit);
+    this.#timer = setTimeout(() => this.#end(), limit);
   }
 
-  end(): void {
+  #end(): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
     clearTimeout(this.#timer);

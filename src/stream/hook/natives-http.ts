@@ -24,9 +24,18 @@ export interface Opened {
   readonly mime: unknown;
 }
 
+/** What a ProgressEvent says. */
+export interface Progress {
+  readonly lengthComputable: boolean;
+  readonly loaded: number;
+  readonly total: number;
+}
+
 export interface HttpNatives {
   /** Of XMLHttpRequest. */
   readonly prototype: object;
+  /** Prototype of `navigator`. */
+  readonly navigator: object;
   responseType(xhr: object): unknown;
   status(xhr: object): number;
   /** Of a request whose `responseType` is ''. */
@@ -41,7 +50,9 @@ export interface HttpNatives {
   blob(text: string, type: string): Blob;
   buffer(text: string): unknown;
   event(type: string): Event;
-  progress(type: string, loaded: number): Event;
+  progress(type: string, facts: Progress): Event;
+  /** The facts of an event of the browser. */
+  progressOf(event: Event): Progress;
   networkError(message: string): DOMException;
   /** Calls back as the document goes for good. */
   onLeave(leave: () => void): void;
@@ -53,6 +64,9 @@ export function captureHttp(scope: typeof globalThis, natives: Natives): HttpNat
   const { XMLHttpRequest, DOMParser, TextEncoder, Blob, Event, ProgressEvent, DOMException } =
     scope;
   const { navigator, Navigator, PageTransitionEvent } = scope;
+  const lengthComputable = getterOf(ProgressEvent.prototype, 'lengthComputable');
+  const loaded = getterOf(ProgressEvent.prototype, 'loaded');
+  const total = getterOf(ProgressEvent.prototype, 'total');
   const beacon = methodOf(Navigator.prototype, 'sendBeacon');
   const persisted = getterOf(PageTransitionEvent.prototype, 'persisted');
   const { prototype } = XMLHttpRequest;
@@ -77,6 +91,7 @@ export function captureHttp(scope: typeof globalThis, natives: Natives): HttpNat
   };
   return {
     prototype,
+    navigator: Navigator.prototype,
     responseType: getterOf(prototype, 'responseType'),
     status: (xhr) => toNumber(status(xhr)),
     text: (xhr) => `${responseText(xhr)}`,
@@ -99,7 +114,13 @@ export function captureHttp(scope: typeof globalThis, natives: Natives): HttpNat
     blob: (text, type) => new Blob([text], bare({ type })),
     buffer: (text) => buffer(apply(encode, new TextEncoder(), [text])),
     event: (type) => new Event(type),
-    progress: (type, loaded) => new ProgressEvent(type, bare({ loaded })),
+    progress: (type, { lengthComputable, loaded, total }) =>
+      new ProgressEvent(type, bare({ lengthComputable, loaded, total })),
+    progressOf: (event) => ({
+      lengthComputable: lengthComputable(event) === true,
+      loaded: toNumber(loaded(event)),
+      total: toNumber(total(event)),
+    }),
     networkError: (message) => new DOMException(message, 'NetworkError'),
     onLeave: (leave) =>
       natives.listen(scope, 'pagehide', (event) => {

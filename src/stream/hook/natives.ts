@@ -34,6 +34,14 @@ export function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }
 
+/** The own value of a property, without running code of the page for it. */
+export function ownValue(owner: unknown, key: string): unknown {
+  if (!isObject(owner)) return undefined;
+  const found = getOwnPropertyDescriptor(owner, key);
+  // Made of its own fields only, but those an accessor has not are looked up in what the page patched.
+  return found === undefined ? undefined : bare(found).value;
+}
+
 /** A WeakMap whose methods the page cannot replace. Anything may be asked for; only objects are ever found. */
 export interface Table<V> {
   get(key: unknown): V | undefined;
@@ -194,10 +202,9 @@ export type Instead = (native: Method, self: unknown, args: readonly unknown[]) 
 const originals = createTable<object>();
 
 /** A proxy of a native that shows the native's own source text, name and length. */
-export function disguise<T extends Method | typeof WebSocket | typeof SharedWorker>(
-  native: T,
-  handler: ProxyHandler<T>,
-): T {
+export function disguise<
+  T extends Method | typeof WebSocket | typeof SharedWorker | typeof Request,
+>(native: T, handler: ProxyHandler<T>): T {
   const proxy = new Proxy(native, bare(handler));
   originals.set(proxy, native);
   return proxy;

@@ -1,7 +1,7 @@
 // What becomes of one BOSH request of an XMLHttpRequest: the page's own is never sent. Another goes in its place with the body
 // the bridge says, and the page's own is made to show what the bridge answers (interception I-22).
 import { createTable, type Natives } from './natives';
-import type { HttpNatives, Opened } from './natives-http';
+import type { HttpNatives, Opened, Progress } from './natives-http';
 import type { Requests } from './requests';
 import { utf8Length } from './utf8';
 
@@ -9,6 +9,7 @@ const OPENED = 1;
 const HEADERS_RECEIVED = 2;
 const LOADING = 3;
 const DONE = 4;
+const NO_PROGRESS: Progress = { lengthComputable: false, loaded: 0, total: 0 };
 const TYPE = 'text/xml; charset=utf-8';
 
 /** From `send()` until the page opens the request anew. */
@@ -23,6 +24,9 @@ export interface Flight {
   /** What the page reads: nothing, what the network gave to `inner`, or a text of the bridge. */
   shows: 'nothing' | 'inner' | 'text';
   text: string;
+  progress: Progress;
+  /** Of what the network gave. */
+  reply: Progress;
   document: unknown;
 }
 
@@ -40,7 +44,7 @@ export function createFlights(natives: Natives, http: HttpNatives, requests: Req
   const flights = createTable<Flight | undefined>();
 
   /** Says the page's events one after the other; stops where it opens the request anew in one of them. */
-  const events = (xhr: object, flight: Flight, loaded: number) => {
+  const events = (xhr: object, flight: Flight) => {
     const isCurrent = () => flights.get(xhr) === flight;
     return {
       isCurrent,
@@ -50,22 +54,25 @@ export function createFlights(natives: Natives, http: HttpNatives, requests: Req
         natives.dispatch(xhr, http.event('readystatechange'));
       },
       fire: (type: string) => {
-        if (isCurrent()) natives.dispatch(xhr, http.progress(type, loaded));
+        if (isCurrent()) natives.dispatch(xhr, http.progress(type, flight.progress));
       },
     };
   };
 
   const finish = (xhr: object, flight: Flight) => {
     const isGood = flight.shows !== 'nothing';
-    const { to, fire } = events(xhr, flight, isGood ? utf8Length(flight.text) : 0);
+    const { isCurrent, to, fire } = events(xhr, flight);
     if (isGood) {
       to(HEADERS_RECEIVED);
       to(LOADING);
       fire('progress');
     }
     to(DONE);
+    if (!isCurrent()) return;
     fire(isGood ? 'load' : flight.isTimedOut ? 'timeout' : 'error');
-    fire('loadend');
+    // Comes also where the page opened the request anew in that event.
+    if (isCurrent()) fire('loadend');
+    else natives.dispatch(xhr, http.progress('loadend', NO_PROGRESS));
   };
 
   const send = (xhr: object, opened: Opened, flight: Flight, body: string) => {
@@ -76,10 +83,11 @@ export function createFlights(natives: Natives, http: HttpNatives, requests: Req
     natives.listen(inner, 'timeout', () => {
       flight.isTimedOut = true;
     });
-    natives.listen(inner, 'loadend', () => {
+    natives.listen(inner, 'loadend', (event) => {
       if (flight.inner !== inner) return;
       const status = http.status(inner);
       flight.hasReply = status !== 0;
+      flight.reply = http.progressOf(event);
       requests.answered(flight.r, status, flight.hasReply ? http.text(inner) : '');
     });
     http.send(inner, body);
@@ -88,11 +96,14 @@ export function createFlights(natives: Natives, http: HttpNatives, requests: Req
   const answer = (xhr: object, flight: Flight, text: string | null) => {
     if (flight.state !== OPENED) return;
     if (text !== null) {
+      const loaded = utf8Length(text);
       flight.shows = 'text';
       flight.text = text;
+      flight.progress = { lengthComputable: true, loaded, total: loaded };
     } else if (flight.hasReply && flight.inner !== undefined) {
       flight.shows = 'inner';
       flight.text = http.text(flight.inner);
+      flight.progress = flight.reply;
     }
     finish(xhr, flight);
   };
@@ -114,6 +125,8 @@ export function createFlights(natives: Natives, http: HttpNatives, requests: Req
         isTimedOut: false,
         shows: 'nothing',
         text: '',
+        progress: NO_PROGRESS,
+        reply: NO_PROGRESS,
         document: undefined,
       };
       flights.set(xhr, flight);
@@ -121,13 +134,14 @@ export function createFlights(natives: Natives, http: HttpNatives, requests: Req
         send: (text) => send(xhr, opened, flight, text),
         answer: (text) => answer(xhr, flight, text),
       });
-      natives.dispatch(xhr, http.progress('loadstart', 0));
+      natives.dispatch(xhr, http.progress('loadstart', NO_PROGRESS));
     },
     // XMLHttpRequest §4.5.8
     abort: (xhr, flight) => {
-      const { isCurrent, to, fire } = events(xhr, flight, 0);
+      const { isCurrent, to, fire } = events(xhr, flight);
       const isUnderWay = flight.state !== 0 && flight.state < DONE;
       flight.shows = 'nothing';
+      flight.progress = NO_PROGRESS;
       if (isUnderWay) {
         requests.aborted(flight.r);
         to(DONE);
@@ -138,8 +152,11 @@ export function createFlights(natives: Natives, http: HttpNatives, requests: Req
     },
     forget: (xhr) => {
       const flight = flights.get(xhr);
-      if (flight !== undefined && flight.state === OPENED) requests.aborted(flight.r);
+      if (flight === undefined) return;
       flights.set(xhr, undefined);
+      if (flight.state === OPENED) requests.aborted(flight.r);
+      // The native was never anything else than opened and says nothing.
+      else natives.dispatch(xhr, http.event('readystatechange'));
     },
     document: documentOf,
     response: (xhr, flight) => {

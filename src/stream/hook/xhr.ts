@@ -65,26 +65,33 @@ function replaceReading(http: HttpNatives, flights: Flights): void {
       if (flight?.shows === 'text') return ofText;
       return apply(native, flight?.inner ?? self, args);
     });
+  const isText = (type: unknown) => type === '' || type === 'text';
   const replaceContent = (
     key: string,
-    state: number,
-    type: string | undefined,
+    isRight: (type: unknown, state: number) => boolean,
     give: (self: object, flight: Flight) => unknown,
   ) =>
     replaceGetter(prototype, key, (native, self, args) => {
-      const flight = readable(self, state);
-      // Of the wrong type: the native throws.
+      const flight = readable(self, LOADING);
+      // Too early, or of the wrong type: the native has nothing, or throws.
       if (flight === undefined || !isObject(self)) return apply(native, self, args);
-      const wanted = http.responseType(self);
-      const isRight = type === undefined || wanted === '' || wanted === type;
-      return isRight ? give(self, flight) : apply(native, self, args);
+      if (!isRight(http.responseType(self), flight.state)) return apply(native, self, args);
+      return give(self, flight);
     });
   replaceFact('status', 200);
   replaceFact('statusText', 'OK');
   replaceFact('responseURL', '');
-  replaceContent('responseText', LOADING, 'text', (_, flight) => flight.text);
-  replaceContent('responseXML', DONE, 'document', (_, flight) => flights.document(flight));
-  replaceContent('response', LOADING, undefined, (self, flight) => flights.response(self, flight));
+  replaceContent('responseText', isText, (_, flight) => flight.text);
+  replaceContent(
+    'responseXML',
+    (type, state) => state === DONE && (type === '' || type === 'document'),
+    (_, flight) => flights.document(flight),
+  );
+  replaceContent(
+    'response',
+    (type, state) => state === DONE || isText(type),
+    (self, flight) => flights.response(self, flight),
+  );
   replaceGetter(prototype, 'readyState', (native, self, args) => {
     const state = apply(native, self, args);
     return flights.of(self)?.state ?? state;
@@ -112,8 +119,8 @@ export function installXhr(natives: Natives, http: HttpNatives, requests: Reques
     const call = readCall(args);
     const result = apply(native, self, call?.args ?? args);
     if (isObject(self)) {
-      flights.forget(self);
       calls.set(self, call);
+      flights.forget(self);
     }
     return result;
   });

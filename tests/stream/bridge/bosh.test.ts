@@ -54,7 +54,7 @@ describe('a BOSH session', () => {
         expect(notices(world.pageGot)).toEqual(world.notices);
         expect(world.states.filter((state) => state === 'opened')).toHaveLength(1);
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 
@@ -69,7 +69,7 @@ describe('a BOSH session', () => {
         expect(got.toSorted()).toEqual(world.serverWrote.map(decrypt).toSorted());
         expect(notices(world.pageGot)).toEqual(world.notices);
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 });
@@ -230,6 +230,15 @@ describe('a question of the session', () => {
   });
 });
 
+describe('the end of a WebSocket', () => {
+  it('is nothing a body could carry', () => {
+    const { commands, begin, inject } = setUp();
+    begin();
+    inject('out', "<close xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>");
+    expect(commands).toEqual([]);
+  });
+});
+
 describe('what the server answers', () => {
   it('reaches the page without what is swallowed, with all attributes of its body', () => {
     const { bosh, commands, say, begin, release } = setUp();
@@ -296,6 +305,27 @@ describe('what the server answers', () => {
     commands.length = 0;
     say(second, `<body ${NS} type='terminate' condition='item-not-found'/>`);
     expect(commands).toEqual([{ t: 'answer', r: second, body: null }]);
+  });
+});
+
+describe('a goodbye that did not wait', () => {
+  const goodbye = `<body rid='3' sid='s' type='terminate' ${NS}/>`;
+
+  it('ends the session once what is open is answered', () => {
+    const { bosh, commands, heard, say, begin } = setUp();
+    const poll = begin();
+    bosh.handle({ t: 'passed', body: goodbye });
+    expect(heard.at(-1)?.t).not.toBe('closed');
+    say(poll, `<body ${NS} type='terminate'/>`);
+    expect(commands).toEqual([{ t: 'answer', r: poll, body: null }]);
+    expect(heard.at(-1)).toMatchObject({ t: 'closed' });
+  });
+
+  it('ends it at once where nothing is open', () => {
+    const { bosh, heard, say, begin } = setUp();
+    say(begin(), EMPTY);
+    bosh.handle({ t: 'passed', body: goodbye });
+    expect(heard.at(-1)).toMatchObject({ t: 'closed' });
   });
 });
 

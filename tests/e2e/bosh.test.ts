@@ -1,8 +1,10 @@
-// The same pages over BOSH (XEP-0124, XEP-0206) by XMLHttpRequest.
+// The same pages over BOSH (XEP-0124, XEP-0206) by XMLHttpRequest, and a page that uses fetch.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { explainRefusal } from '../../src/rpc/reasons';
+import { IS_FIREFOX } from '../support/browser';
+import { attachByFetch, logInByFetch, type BoshPage } from '../support/bosh-page';
 import { protect } from '../support/extension';
-import { startWorld, type World } from '../support/people';
+import { PASSWORD, startWorld, type World } from '../support/people';
 import { bodiesOf, encryptedMessages } from '../support/stanzas';
 
 const TEXTS = [
@@ -110,16 +112,30 @@ describe('a chat of two protected pages over BOSH', () => {
     );
   });
 
+  it('goes on after reloads in the moment of sending', async () => {
+    const { alice, bob } = pair();
+    for (const turn of ['first', 'second', 'third']) {
+      await alice.converse.send(`cut off by the ${turn} reload`);
+      await alice.converse.reload();
+      await alice.converse.openChat(bob.jid);
+      await alice.converse.send(`after the ${turn} cut`);
+      await bob.converse.shows(alice.jid, `after the ${turn} cut`, 60_000);
+    }
+    expect(world.server.leaks('cut off by')).toEqual([]);
+  });
+
   it('breaks no stream and makes no page complain', () => {
     expect(world.server.streamErrors()).toEqual([]);
-    // What Converse writes without the extension, too.
-    const isUsual = (line: string) => /no restoreable session|ERR_NAME_NOT_RESOLVED/.test(line);
+    // What Converse writes without the extension, too; in Firefox about every request that a reload cuts off.
+    const usual = /no restoreable session|ERR_NAME_NOT_RESOLVED|Notification permission/;
+    const cutOff = /^request id [\d.]+ error 0 happened$|^request errored, status: 0,/;
+    const isUsual = (line: string) => usual.test(line) || (IS_FIREFOX && cutOff.test(line));
     for (const { complaints } of Object.values(pair())) {
       expect(complaints.filter((line) => !isUsual(line))).toEqual([]);
     }
   });
 
-  it('logs out', async () => {
+  it('logs out and says so to the server', async () => {
     const { alice } = pair();
     await alice.converse.logOut();
     await world.server.wire.wait(
@@ -127,5 +143,56 @@ describe('a chat of two protected pages over BOSH', () => {
       ({ jid, dir, xml }) =>
         dir === 'in' && jid.startsWith(alice.jid) && xml.includes("type='unavailable'"),
     );
+  });
+});
+
+describe('a page that uses BOSH by fetch', () => {
+  const url = () => `http://127.0.0.1:${world.person('alice').proxy.port}/http-bind`;
+  let count = 0;
+  const message = (text: string) =>
+    `<message xmlns='jabber:client' type='chat' id='m${++count}' to='${pair().bob.jid}'><body>${text}</body></message>`;
+  const open = () => world.person('alice').browser.newPage(world.site.pageUrl('<p>by fetch</p>'));
+  let client: BoshPage;
+
+  const chats = async (label: string) => {
+    const { alice, bob } = pair();
+    await bob.converse.page.bringToFront();
+    await bob.converse.openChat(alice.jid);
+    for (const turn of [1, 2, 3]) {
+      await client.send(message(`${label} ${turn}`));
+      await bob.converse.shows(alice.jid, `${label} ${turn}`);
+      await bob.converse.send(`answer ${turn} ${label}`);
+      expect(await client.sees(`answer ${turn} ${label}`)).not.toContain('<encrypted');
+    }
+    expect(world.server.leaks(label)).toEqual([]);
+  };
+
+  it('chats encrypted, and keeps its log-in', async () => {
+    const { alice } = pair();
+    client = await logInByFetch(await open(), { url: url(), jid: alice.jid, password: PASSWORD });
+    await chats('by fetch');
+  });
+
+  it('goes on with a session that another page began, also one nobody of us saw', async () => {
+    const { alice } = pair();
+    // Under a name that is not protected, as on a server of the site.
+    const plain = world.site.pageUrl('<p>elsewhere</p>').replace('localhost', '127.0.0.1');
+    const elsewhere = await alice.browser.newPage(plain);
+    const begun = await logInByFetch(elsewhere, { url: url(), jid: alice.jid, password: PASSWORD });
+    await begun.sees('<presence');
+    const session = await begun.handOver();
+    await elsewhere.close();
+    client = await attachByFetch(await open(), { url: url(), ...session });
+    await chats('prebound');
+  });
+
+  it('says goodbye by a beacon, which takes no message along', async () => {
+    const mark = world.server.wire.mark();
+    expect(await client.beacon(message('by a beacon'), '')).toBe(false);
+    expect(await client.beacon(message('at the end'), "type='terminate'")).toBe(true);
+    await client.sees("type='terminate'");
+    expect(world.server.leaks('by a beacon', mark)).toEqual([]);
+    expect(world.server.leaks('at the end', mark)).toEqual([]);
+    expect(world.server.streamErrors()).toEqual([]);
   });
 });

@@ -1,6 +1,8 @@
-// A page cannot tell the hooked WebSocket and XMLHttpRequest from the browser's own, and pages without XMPP never wake the extension.
+// A page cannot tell the hooked WebSocket, XMLHttpRequest and fetch from the browser's own, and pages without XMPP never wake
+// the extension.
 import type { Page } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { IS_FIREFOX } from '../support/browser';
 import { startEcho, type Echo } from '../support/echo';
 import { protect } from '../support/extension';
 import { startWorld, type Person, type World } from '../support/people';
@@ -52,7 +54,7 @@ function shape(page: Page): Promise<Record<string, string>> {
         seen[`${label}.${String(key)}`] = `${flags} ${parts.join(' ')}`;
       }
     };
-    for (const native of [WebSocket, SharedWorker, XMLHttpRequest]) {
+    for (const native of [WebSocket, SharedWorker, XMLHttpRequest, Request]) {
       const { name, prototype } = native;
       const global = Object.getOwnPropertyDescriptor(window, name);
       seen[`${name} global`] = [global?.writable, global?.enumerable, global?.configurable]
@@ -64,6 +66,12 @@ function shape(page: Page): Promise<Record<string, string>> {
       seen[`${name} statics`] = Reflect.ownKeys(native).map(String).join();
     }
     for (const { name, prototype } of [Worker, MessagePort]) look(`${name}.prototype`, prototype);
+    look('Navigator.prototype', Navigator.prototype);
+    const found = Object.getOwnPropertyDescriptor(window, 'fetch');
+    seen['fetch'] = [found?.writable, found?.enumerable, found?.configurable]
+      .map(String)
+      .concat(describeFunction(found?.value))
+      .join();
     seen['parent'] = String(Object.getPrototypeOf(WebSocket) === EventTarget);
     seen['chain'] = String(Object.getPrototypeOf(WebSocket.prototype) === EventTarget.prototype);
     seen['constructor'] = String(WebSocket.prototype.constructor === WebSocket);
@@ -114,118 +122,161 @@ function errors(page: Page): Promise<Record<string, string>> {
   });
 }
 
-/** Life of some BOSH requests to a real server, as the page sees them. `isTrusted` is left out: it is false on ours. */
+/**
+ * Life of some BOSH requests to a real server, as the page sees them. Left out are `isTrusted`, which is false on ours, and in
+ * Firefox the words of errors, which tell a request that was sent from one that was not.
+ */
 function requests(page: Page, url: string): Promise<readonly string[]> {
-  return page.evaluate(async (address) => {
-    const seen: string[] = [];
-    const body = (attributes: string) =>
-      `<body rid='7' xmlns='http://jabber.org/protocol/httpbind' ${attributes}/>`;
-    const FIRST = body(`to='omnemo.test' wait='60' hold='1' ver='1.6'`);
-    const UNKNOWN = body(`sid='nobody'`);
-    /** What a request shows at this moment; ids and times differ. */
-    const look = (xhr: XMLHttpRequest) => {
-      const attempt = (read: () => unknown) => {
+  return page.evaluate(
+    async (address, isWorded) => {
+      const seen: string[] = [];
+      let rid = 7;
+      const body = (attributes: string) =>
+        `<body rid='${rid++}' xmlns='http://jabber.org/protocol/httpbind' ${attributes}/>`;
+      const FIRST = body(`to='omnemo.test' wait='60' hold='1' ver='1.6'`);
+      /** Refused by the server at once. */
+      const unknown = () => body(`to='nowhere.example' wait='60' hold='1' ver='1.6'`);
+      const MESSAGE = unknown().replace('/>', '><message/></body>');
+      /** What a request shows at this moment; ids and times differ. */
+      const look = (xhr: XMLHttpRequest) => {
+        const attempt = (read: () => unknown) => {
+          try {
+            return String(read());
+          } catch (error) {
+            return error instanceof Error ? `${error.name}: ${error.message}` : 'odd';
+          }
+        };
+        const text = attempt(() => xhr.responseText).replace(/(sid|authid)='[^']*'/g, '');
+        const root = attempt(() => xhr.responseXML?.documentElement.nodeName);
+        const is = attempt(() => xhr.responseXML === xhr.responseXML);
+        const response = attempt(() => Object.prototype.toString.call(xhr.response));
+        const headers = attempt(() => xhr.getAllResponseHeaders().replace(/date:.*/, ''));
+        const type = attempt(() => xhr.getResponseHeader('Content-Type'));
+        return [
+          xhr.readyState,
+          xhr.status,
+          xhr.statusText,
+          xhr.responseURL === address,
+          text,
+          root,
+          is,
+          response,
+          headers,
+          type,
+        ].join('|');
+      };
+      const live = (what: string, act: (xhr: XMLHttpRequest) => void, ends = 'loadend') =>
+        new Promise<void>((resolve) => {
+          const xhr = new XMLHttpRequest();
+          seen.push(what);
+          const note = (event: Event) => {
+            const loaded =
+              event instanceof ProgressEvent
+                ? `${event.loaded} ${event.total} ${event.lengthComputable}`
+                : '';
+            seen.push(
+              `${event.type} ${event.target === xhr} ${event.bubbles} ${event.constructor.name} ${loaded} ${look(xhr)}`,
+            );
+            if (event.type === ends) setTimeout(resolve, 50);
+          };
+          for (const type of [
+            'loadstart',
+            'readystatechange',
+            'load',
+            'error',
+            'abort',
+            'timeout',
+            'loadend',
+          ])
+            xhr.addEventListener(type, note);
+          xhr.overrideMimeType('text/xml; charset=utf-8');
+          act(xhr);
+        });
+      const fails = (label: string, act: () => unknown) => {
         try {
-          return String(read());
+          seen.push(`${label}: ${typeof act()}`);
         } catch (error) {
-          return error instanceof Error ? `${error.name}: ${error.message}` : 'odd';
+          const { name, message } = error instanceof DOMException ? error : new Error('odd');
+          seen.push(`${label}: ${name} ${isWorded ? message : ''}`);
         }
       };
-      const text = attempt(() => xhr.responseText).replace(/(sid|authid)='[^']*'/g, '');
-      const root = attempt(() => xhr.responseXML?.documentElement.nodeName);
-      const is = attempt(() => xhr.responseXML === xhr.responseXML);
-      const response = attempt(() => Object.prototype.toString.call(xhr.response));
-      const headers = attempt(() => xhr.getAllResponseHeaders().replace(/date:.*/, ''));
-      const type = attempt(() => xhr.getResponseHeader('Content-Type'));
-      return [
-        xhr.readyState,
-        xhr.status,
-        xhr.statusText,
-        xhr.responseURL === address,
-        text,
-        root,
-        is,
-        response,
-        headers,
-        type,
-      ].join('|');
-    };
-    const live = (what: string, act: (xhr: XMLHttpRequest) => void, ends = 'loadend') =>
-      new Promise<void>((resolve) => {
-        const xhr = new XMLHttpRequest();
-        seen.push(what);
-        const note = (event: Event) => {
-          const loaded =
-            event instanceof ProgressEvent
-              ? `${event.loaded} ${event.total} ${event.lengthComputable}`
-              : '';
-          seen.push(
-            `${event.type} ${event.target === xhr} ${event.bubbles} ${event.constructor.name} ${loaded} ${look(xhr)}`,
-          );
-          if (event.type === ends) setTimeout(resolve, 50);
-        };
-        for (const type of [
-          'loadstart',
-          'readystatechange',
-          'load',
-          'error',
-          'abort',
-          'timeout',
-          'loadend',
-        ])
-          xhr.addEventListener(type, note);
-        xhr.overrideMimeType('text/xml; charset=utf-8');
-        act(xhr);
+      const start = (xhr: XMLHttpRequest, text: string, to = address) => {
+        xhr.open('POST', to, true);
+        xhr.setRequestHeader('Content-Type', 'text/xml; charset=utf-8');
+        xhr.send(text);
+      };
+      await live('the first request', (xhr) => start(xhr, FIRST));
+      await live('one the server refuses', (xhr) => start(xhr, unknown()));
+      await live('as a document', (xhr) => {
+        xhr.responseType = 'document';
+        start(xhr, unknown());
       });
-    const fails = (label: string, act: () => unknown) => {
-      try {
-        seen.push(`${label}: ${typeof act()}`);
-      } catch (error) {
-        seen.push(
-          `${label}: ${error instanceof DOMException ? `${error.name} ${error.message}` : 'odd'}`,
-        );
-      }
-    };
-    const start = (xhr: XMLHttpRequest, text: string, to = address) => {
-      xhr.open('POST', to, true);
-      xhr.setRequestHeader('Content-Type', 'text/xml; charset=utf-8');
-      xhr.send(text);
-    };
-    await live('the first request', (xhr) => start(xhr, FIRST));
-    await live('one the server does not know', (xhr) => start(xhr, UNKNOWN));
-    await live('as a document', (xhr) => {
-      xhr.responseType = 'document';
-      start(xhr, UNKNOWN);
-    });
-    await live('as bytes', (xhr) => {
-      xhr.responseType = 'arraybuffer';
-      start(xhr, UNKNOWN);
-    });
-    await live('to nobody', (xhr) => start(xhr, UNKNOWN, 'http://127.0.0.1:1/'));
-    await live('to a page that is not there', (xhr) => start(xhr, UNKNOWN, `${address}/no/such`));
-    await live('that is aborted', (xhr) => {
-      start(xhr, UNKNOWN);
-      fails('sent twice', () => xhr.send(UNKNOWN));
-      fails('told more', () => xhr.setRequestHeader('X-More', '1'));
-      xhr.abort();
-      seen.push(look(xhr));
-      fails('sent after that', () => xhr.send(UNKNOWN));
-    });
-    await live('that is opened anew', (xhr) => {
-      start(xhr, UNKNOWN);
-      start(xhr, UNKNOWN);
-    });
-    await live('that is used twice', (xhr) => {
-      xhr.addEventListener('load', () => start(xhr, UNKNOWN), { once: true });
-      start(xhr, UNKNOWN);
-    });
-    await live('that cannot wait', (xhr) => {
-      xhr.open('POST', address, false);
-      xhr.send(UNKNOWN);
-      seen.push(look(xhr));
-    });
-    return seen;
-  }, url);
+      await live('as bytes', (xhr) => {
+        xhr.responseType = 'arraybuffer';
+        start(xhr, unknown());
+      });
+      await live('to nobody', (xhr) => start(xhr, unknown(), 'http://127.0.0.1:1/'));
+      await live('to a page that is not there', (xhr) =>
+        start(xhr, unknown(), `${address}/no/such`),
+      );
+      await live('that is aborted', (xhr) => {
+        start(xhr, unknown());
+        fails('sent twice', () => xhr.send(unknown()));
+        fails('told more', () => xhr.setRequestHeader('X-More', '1'));
+        xhr.abort();
+        seen.push(look(xhr));
+        fails('sent after that', () => xhr.send(unknown()));
+      });
+      await live('that is opened anew', (xhr) => {
+        start(xhr, unknown());
+        start(xhr, unknown());
+      });
+      await live('that is used twice', (xhr) => {
+        xhr.addEventListener('load', () => start(xhr, unknown()), { once: true });
+        start(xhr, unknown());
+      });
+      await live('that cannot wait', (xhr) => {
+        xhr.open('POST', address, false);
+        xhr.send(unknown());
+        seen.push(look(xhr));
+      });
+      const answer = async (what: string, promise: Promise<Response>) => {
+        try {
+          const response = await promise;
+          const { status, statusText, ok, type, redirected, bodyUsed } = response;
+          const text = (await response.text()).slice(0, 200);
+          seen.push([what, status, statusText, ok, type, redirected, bodyUsed, text].join('|'));
+        } catch (error) {
+          seen.push(
+            `${what}: ${error instanceof Error ? `${error.name} ${error.message}` : 'odd'}`,
+          );
+        }
+      };
+      const post = { method: 'POST', headers: { 'content-type': 'text/xml' }, body: unknown() };
+      const made = new Request(address, post);
+      await answer('fetch', fetch(address, post));
+      await answer('fetch of a request', fetch(made));
+      seen.push(`${made.bodyUsed} ${made.constructor === Request} ${made instanceof Request}`);
+      await answer('fetch of it again', fetch(made));
+      await answer('fetch of nobody', fetch('http://127.0.0.1:1/', post));
+      await answer('fetch of nothing', fetch('::', post));
+      await answer('fetch aborted', fetch(address, { ...post, signal: AbortSignal.abort() }));
+      const controller = new AbortController();
+      const under = fetch(address, { ...post, signal: controller.signal });
+      controller.abort();
+      await answer('fetch aborted later', under);
+      await answer('fetch by GET', fetch(address, { ...post, method: 'GET' }));
+      await answer('fetch by PUT', fetch(address, { ...post, method: 'PUT', headers: {} }));
+      fails('beacon', () => navigator.sendBeacon(address, unknown()));
+      fails('beacon of nothing', () => navigator.sendBeacon('::', unknown()));
+      fails('beacon of other things', () =>
+        navigator.sendBeacon(address, MESSAGE.replace('httpbind', '')),
+      );
+      return seen;
+    },
+    url,
+    !IS_FIREFOX,
+  );
 }
 
 /** Life of one socket to a server, as the page sees it. */
@@ -274,7 +325,7 @@ describe('in a page of a protected site', () => {
     expect(scripts.map(({ world: where }) => where).toSorted()).toEqual(['ISOLATED', 'MAIN']);
   });
 
-  it('WebSocket and workers look like those of a page without the extension (I-6)', async () => {
+  it('everything that is replaced looks like that of a page without the extension (I-6)', async () => {
     const [ours, theirs] = await inBoth(shape);
     expect(Object.keys(theirs).length).toBeGreaterThan(20);
     expect(ours).toEqual(theirs);
@@ -288,7 +339,7 @@ describe('in a page of a protected site', () => {
   it('a BOSH request lives as in a page without the extension', async () => {
     const [ours, theirs] = await inBoth((page) => requests(page, world.server.boshUrl));
     expect(theirs.join('\n')).toMatch(/load true .*\|200\|.*requests='2'/);
-    expect(theirs.join('\n')).toContain('item-not-found');
+    expect(theirs.join('\n')).toContain('improper-addressing');
     expect(ours).toEqual(theirs);
   });
 

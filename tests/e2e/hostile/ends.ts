@@ -10,16 +10,13 @@ export function endStreams(hostile: () => HostileWorld): void {
       const page = await hostile().page();
       const client = await hostile().logIn(page);
       await hostile().leavesEncrypted(client, 'before the page goes');
-      await page.evaluate(`document.body.dataset.before = 'yes'; addEventListener('pageshow', () => {
-        document.body.dataset.socket = document.attack.socket.readyState;
-      })`);
+      await page.evaluate(`document.attack.isKept = true, undefined`);
       await page.goto(hostile().world.site.pageUrl('<p>elsewhere</p>'));
       await page.goBack();
-      const isKept = await page.evaluate(`document.body.dataset.before === 'yes'`);
-      if (isKept === true) {
-        const state = () => page.evaluate(`document.attack.socket.readyState`).then(Number);
-        await until('the old socket to be closed', async () => (await state()) === 3);
-      }
+      // The very page of before, not one loaded anew.
+      expect(await page.evaluate(`document.attack?.isKept`)).toBe(true);
+      const state = () => page.evaluate(`document.attack.socket.readyState`).then(Number);
+      await until('the old socket to be closed', async () => (await state()) === 3);
       const next = await hostile().logIn(page);
       await hostile().leavesEncrypted(next, 'after the page came back');
     });

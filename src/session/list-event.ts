@@ -19,7 +19,9 @@ export function listEventIn(stanza: Element, own: BareJid): ListEvent | undefine
   const type = stanza.getAttribute('type');
   if (stanza.localName !== 'message' || (type !== 'headline' && type !== null)) return undefined;
   const event = childOf(stanza, 'event', NS.pubsubEvent);
-  const items = event && childOf(event, 'items', NS.pubsubEvent);
+  const [items] = ['items', 'delete', 'purge'].flatMap(
+    (name) => (event && childOf(event, name, NS.pubsubEvent)) ?? [],
+  );
   const node = items?.getAttribute('node');
   const version = VERSIONS.find((each) => codecFor(each).listNode === node);
   if (items === undefined || version === undefined) return undefined;

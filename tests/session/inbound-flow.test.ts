@@ -270,11 +270,20 @@ describe('an event of a device list (I-53)', () => {
     });
   });
 
+  it.each(['delete', 'purge'])('brings none either where its node is gone: <%s/>', (name) => {
+    // Only we have asked for it, so the page does not get it.
+    expect(read(event(`<${name} node='${L}.devicelist'/>`))).toEqual({
+      from: ROMEO,
+      version: L,
+      payload: undefined,
+    });
+  });
+
   it.each([
     ['a chat message', event(listed(''), `from='${ROMEO}' type='chat'`)],
     ['an error', event(listed(''), `from='${ROMEO}' type='error'`)],
     ['another node', event(listed('', 'urn:xmpp:avatar:metadata'))],
-    ['a deletion', event(`<delete node='${L}.devicelist'/>`)],
+    ['a deletion of another node', event(`<delete node='urn:xmpp:avatar:metadata'/>`)],
     ['an IQ', parseFrame("<iq xmlns='jabber:client' type='result'/>")],
     // I-53: what is forwarded was written by whoever forwards it.
     [

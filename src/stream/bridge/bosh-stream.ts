@@ -34,8 +34,11 @@ export class BoshStream {
   readonly #out: Lane;
   readonly #in: Lane;
   readonly #exchanges: Exchange[] = [];
-  /** Ready to go to the server, with the next body. */
-  #outgoing: string[] = [];
+  /** Ready to go to the server, with the next body; `of`: what the page sent, where it was changed. */
+  #outgoing: { readonly frame: string; readonly of: string | undefined }[] = [];
+  /** The page's frame the session looks at, and the one it has just released. */
+  #shown: string | undefined;
+  #released: string | undefined;
   /** Something in `#outgoing` must not wait for the stanzas of a held request. */
   #isUrgent = false;
   /** Ready to go to the page, with the next answer. */
@@ -60,10 +63,13 @@ export class BoshStream {
       createLane({
         dir,
         isInteresting: (text) => isInteresting(dir, text, parts.prefixes()),
-        post: (text, at) => parts.toSession({ t: 'frame', s, dir, text, at }),
+        post: (text, at) => {
+          if (dir === 'out') this.#shown = text;
+          parts.toSession({ t: 'frame', s, dir, text, at });
+        },
         emit,
       });
-    this.#out = lane('out', (text) => this.#leave(text));
+    this.#out = lane('out', (text) => this.#leave(text, this.#released));
     this.#in = lane('in', (text) => void this.#incoming.push(text));
   }
 
@@ -143,8 +149,8 @@ export class BoshStream {
 
   // ── to the server ──
 
-  #leave(frame: string): void {
-    this.#outgoing.push(frame);
+  #leave(frame: string, of?: string): void {
+    this.#outgoing.push({ frame, of });
     const current = this.#exchanges.find(({ isComplete }) => !isComplete);
     // Its own request has gone ahead already.
     if (current?.stage !== 'held') this.#isUrgent = true;
@@ -160,7 +166,7 @@ export class BoshStream {
     const mayBeEarly = this.#isUrgent && !isExtra(next.body);
     if (!next.isComplete && !mayBeEarly) return false;
     if (this.#count('sent') >= this.#requests && !isExtra(next.body)) return false;
-    const frames = this.#outgoing.splice(0);
+    const frames = this.#outgoing.splice(0).map(({ frame }) => frame);
     this.#isUrgent = false;
     const isUntouched = next.isComplete && isSame(frames, next.body.frames);
     next.sent = isUntouched ? next.text : writeBody(next.body, frames);
@@ -327,8 +333,11 @@ export class BoshStream {
     const lane = dir === 'out' ? this.#out : this.#in;
     // Ends a WebSocket that the page would resume without us. Here it keeps no counts, and no server takes this in a body.
     if (message.t === 'inject' && rootName(message.text) === 'close') return;
-    if (message.t === 'release') lane.release(message.frames);
-    else {
+    if (message.t === 'release') {
+      this.#released = dir === 'out' ? this.#shown : undefined;
+      lane.release(message.frames);
+      this.#released = undefined;
+    } else {
       const { id, text } = message;
       if (dir === 'out') this.#isUrgent = true;
       lane.inject(text, (at) => this.#parts.toSession({ t: 'injected', s, dir, id, at }));
@@ -362,7 +371,9 @@ export class BoshStream {
     this.#isEnded = true;
     clearTimeout(this.#timer);
     const { s, toSession } = this.#parts;
-    this.#out.drop((text) => toSession({ t: 'unsent', s, text }));
+    const unsent = (text: string): void => toSession({ t: 'unsent', s, text });
+    for (const { of } of this.#outgoing) if (of !== undefined) unsent(of);
+    this.#out.drop(unsent);
     this.#in.drop(() => undefined);
     toSession({ t: 'closed', s });
     this.#parts.ended();

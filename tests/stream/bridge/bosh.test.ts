@@ -308,6 +308,25 @@ describe('what the server answers', () => {
   });
 });
 
+describe('messages without a request as the session ends', () => {
+  it('are told as unsent, as the page sent them', () => {
+    const { commands, heard, ask, say, body, begin, inject, release } = setUp();
+    const poll = begin();
+    const second = MESSAGE.replace("'m'", "'n'");
+    const r = ask(body(3, MESSAGE + second));
+    inject('out', OURS);
+    release('out', '<message>secret</message>');
+    say(poll, `<body ${NS} type='terminate' condition='remote-connection-failed'/>`);
+    say(r, `<body ${NS} type='terminate'/>`);
+    expect(commands.filter(({ t }) => t === 'send')).toHaveLength(1);
+    expect(heard.slice(-3)).toEqual([
+      { t: 'unsent', s: 1_000_000, text: MESSAGE },
+      { t: 'unsent', s: 1_000_000, text: second },
+      { t: 'closed', s: 1_000_000 },
+    ]);
+  });
+});
+
 describe('a goodbye that did not wait', () => {
   const goodbye = `<body rid='3' sid='s' type='terminate' ${NS}/>`;
 

@@ -21,6 +21,8 @@ export interface Exchange {
   reply?: Reply;
   /** What the page got, for a repeated request. */
   answer?: string;
+  /** It failed and is sent again as soon as the server may have one more. */
+  isDue: boolean;
   tries: number;
 }
 

@@ -86,7 +86,7 @@ export class BoshStream {
     if (known === undefined) this.#begin(r, rid, text, body);
     else this.#repeat(known, r);
     for (const exchange of this.#exchanges) {
-      if (exchange.stage === 'failed' && exchange.answer !== undefined) this.#send(exchange);
+      if (exchange.stage === 'failed' && exchange.answer !== undefined) exchange.isDue = true;
     }
     this.#flush();
   }
@@ -110,8 +110,8 @@ export class BoshStream {
   }
 
   #begin(r: number, rid: number, text: string, body: Body): void {
-    const state = { stage: 'held', isComplete: false, isAwaited: true, tries: 0 } as const;
-    const exchange: Exchange = { rid, text, body, r, ...state };
+    const state = { stage: 'held', isComplete: false, isAwaited: true, isDue: false } as const;
+    const exchange: Exchange = { rid, text, body, r, ...state, tries: 0 };
     this.#exchanges.push(exchange);
     const open = this.#exchanges.filter(({ isAwaited }) => isAwaited).length;
     if (!this.#isLimitTold && !isExtra(body)) this.#requests = Math.max(this.#requests, open);
@@ -133,7 +133,9 @@ export class BoshStream {
       return;
     }
     exchange.isAwaited = true;
-    if (exchange.stage === 'sent' || exchange.stage === 'failed') this.#sendAgain(exchange);
+    // The server has one copy and counts the other as the same.
+    if (exchange.stage === 'sent') this.#sendAgain(exchange);
+    if (exchange.stage === 'failed') exchange.isDue = true;
   }
 
   /** Frames of a body into a lane; `end` when they all went their way. */
@@ -181,12 +183,20 @@ export class BoshStream {
 
   #sendAgain(exchange: Exchange): void {
     exchange.tries += 1;
+    exchange.isDue = false;
     this.#send(exchange);
+  }
+
+  #sendDue(): void {
+    for (const exchange of this.#exchanges) {
+      if (exchange.isDue && this.#count('sent') < this.#requests) this.#sendAgain(exchange);
+    }
   }
 
   /** What can go, goes. */
   #flush(): void {
     if (this.#isEnded) return;
+    this.#sendDue();
     while (this.#sendNext());
     if (this.#outgoing.length > 0 && !this.#isOver) this.#askForCarrier();
     if (!this.#isOver) this.#deliverRest();
@@ -230,7 +240,7 @@ export class BoshStream {
     }
     // The page has an answer of ours and does not ask again: what the server said is fetched for it.
     const isOurs = exchange.answer !== undefined && (status === 0 || status >= 500);
-    if (isOurs && exchange.tries < MAX_TRIES) this.#sendAgain(exchange);
+    exchange.isDue = isOurs && exchange.tries < MAX_TRIES;
   }
 
   /** In the order of the requests, whatever the network did; a server that ended the session may answer no other. */

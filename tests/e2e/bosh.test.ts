@@ -112,18 +112,6 @@ describe('a chat of two protected pages over BOSH', () => {
     );
   });
 
-  it('goes on after reloads in the moment of sending', async () => {
-    const { alice, bob } = pair();
-    for (const turn of ['first', 'second', 'third']) {
-      await alice.converse.send(`cut off by the ${turn} reload`);
-      await alice.converse.reload();
-      await alice.converse.openChat(bob.jid);
-      await alice.converse.send(`after the ${turn} cut`);
-      await bob.converse.shows(alice.jid, `after the ${turn} cut`, 60_000);
-    }
-    expect(world.server.leaks('cut off by')).toEqual([]);
-  });
-
   it('breaks no stream and makes no page complain', () => {
     expect(world.server.streamErrors()).toEqual([]);
     // What Converse writes without the extension, too; in Firefox about every request that a reload cuts off.

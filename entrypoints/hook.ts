@@ -8,14 +8,13 @@ import { captureFetch } from '../src/stream/hook/natives-fetch';
 import { captureHttp } from '../src/stream/hook/natives-http';
 import { createRequests } from '../src/stream/hook/requests';
 import { installWebSocket } from '../src/stream/hook/websocket';
-import { watchBridge } from '../src/stream/hook/watch';
 import { installWorkers } from '../src/stream/hook/workers';
 import { installXhr } from '../src/stream/hook/xhr';
 
 export default defineUnlistedScript(() => {
   const natives = captureNatives(globalThis);
   const http = captureHttp(globalThis, natives);
-  const channel = watchBridge(openChannel(globalThis, natives), natives);
+  const channel = openChannel(globalThis, natives);
   installWebSocket(globalThis, natives, channel);
   installWorkers(globalThis, natives, channel);
   const requests = createRequests(channel, http);

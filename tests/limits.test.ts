@@ -13,7 +13,6 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'src/session/envelope-build.ts MAX_PADDING': 'XEP-0420: how much we add',
   'src/rpc/port.ts MAX_SILENT_PORTS': 'attempts, not an amount',
   'src/stream/bridge/bosh-stream.ts MAX_TRIES': 'attempts, not an amount',
-  'src/stream/hook/watch.ts MAX_SILENT': 'attempts, not an amount',
   'src/stream/hook/workers.ts MAX_DEPTH': 'how a known library nests what it posts',
 };
 

@@ -35,8 +35,6 @@ export type HookMessage =
       readonly id: string;
       readonly at: Position;
     }
-  /** Is anybody there: asked while a frame waits, answered at once by `alive`. */
-  | { readonly t: 'ping'; readonly s: number }
   /** The page tried to open a stream in a worker and was refused; `s` counts the attempts. */
   | { readonly t: 'worker'; readonly s: number }
   /** A frame of the page that waited as its socket closed: it never left. Told before `closed`, in order. */
@@ -63,8 +61,6 @@ export type HttpCommand =
 
 /** Bridge → hook. */
 export type BridgeMessage =
-  /** Answers `ping`. */
-  | { readonly t: 'alive' }
   /** This document is not protected: give every stream back to the page at once. */
   | { readonly t: 'off' }
   /** Prefix of the ids of our own IQs: their replies must reach the bridge. */

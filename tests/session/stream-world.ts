@@ -160,8 +160,7 @@ export class Connection {
       return;
     }
     if (message.t === 'ids') this.#prefixes = { prefix: message.prefix, next: this.#prefixes };
-    if (message.t === 'off' || message.t === 'alive' || message.t === 'ids') return;
-    if (!this.#isOpen) return;
+    if (message.t === 'off' || message.t === 'ids' || !this.#isOpen) return;
     const { s, dir } = message;
     if (message.t === 'release') return this.#lanes[dir].release(message.frames);
     const { id, text } = message;

@@ -40,7 +40,7 @@ export class Bosh {
   tell(message: BridgeMessage): boolean {
     if (message.t === 'ids') this.#prefixes = { prefix: message.prefix, next: this.#prefixes };
     if (message.t === 'off') this.#open();
-    if (message.t === 'ids' || message.t === 'off' || message.t === 'alive') return false;
+    if (message.t === 'ids' || message.t === 'off') return false;
     this.#byNumber.get(message.s)?.tell(message);
     return message.s >= FIRST_STREAM;
   }

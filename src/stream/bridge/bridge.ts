@@ -59,7 +59,6 @@ export function startBridge({ scope, document, loadSession }: BridgeOptions): vo
     }
   };
   const receive = (message: HookMessage) => {
-    if (message.t === 'ping') return post({ t: 'alive' });
     if (handler === undefined) backlog.push(message);
     else handler(message);
     if (isAsked || (message.t !== 'opened' && message.t !== 'worker')) return;

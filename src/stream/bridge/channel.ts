@@ -71,7 +71,7 @@ export function readHookMessage(data: unknown): HookMessage | HttpMessage | unde
   if (!('s' in data)) return readHttpMessage(data);
   const { t, s } = data;
   if (!isCount(s)) return undefined;
-  if (t === 'closed' || t === 'worker' || t === 'ping') return { t, s };
+  if (t === 'closed' || t === 'worker') return { t, s };
   if (t === 'opened' && 'url' in data) {
     const { url } = data;
     return typeof url === 'string' ? { t, s, url } : undefined;

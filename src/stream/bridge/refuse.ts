@@ -2,10 +2,41 @@
 // worker dead): messages do not leave and the page is told, everything else goes on unchanged.
 import type { BridgeMessage, HookMessage } from '../../rpc/page-api';
 import { explainRefusal } from '../../rpc/reasons';
+import { fromMessageTag } from '../../xml/raw';
 import { rootName } from '../hook/peek';
-import { isError, messageIn, refusalFor, smFailureFor } from '../hook/refusal';
+
+const STANZAS = 'urn:ietf:params:xml:ns:xmpp-stanzas';
+const START_TAG =
+  /^\s*(?:<\?xml[^>]*>\s*)?<[^\s<>/]+((?:\s+[^\s=<>/]+\s*=\s*(?:'[^'<]*'|"[^"<]*"))*)\s*\/?>/;
 
 type Frame = HookMessage & { t: 'frame' };
+
+/** The attribute as it is written, quotes included. */
+function written(text: string, name: string): string | undefined {
+  const attributes = START_TAG.exec(text)?.[1] ?? '';
+  for (const [, key, value] of attributes.matchAll(/([^\s=]+)\s*=\s*('[^']*'|"[^"]*")/g)) {
+    if (key === name) return value;
+  }
+  return undefined;
+}
+
+/** `<message type='error' id from to><error type='cancel'>…`: the page's own id, from the one it wrote to. */
+function refusal(text: string): string {
+  const attribute = (name: string, value: string | undefined) =>
+    value === undefined ? '' : ` ${name}=${value}`;
+  return (
+    `<message xmlns='jabber:client' type='error'${attribute('id', written(text, 'id'))}` +
+    `${attribute('from', written(text, 'to'))}${attribute('to', written(text, 'from'))}>` +
+    `<error type='cancel'><not-acceptable xmlns='${STANZAS}'/>` +
+    `<text xmlns='${STANZAS}'>${explainRefusal('extension-gone')}</text></error></message>`
+  );
+}
+
+/** `<failed xmlns='urn:xmpp:sm:3'><item-not-found/></failed>` (XEP-0198 §3, §5). */
+function smFailure(text: string, condition: string): string {
+  const xmlns = written(text, 'xmlns') ?? "'urn:xmpp:sm:3'";
+  return `<failed xmlns=${xmlns}><${condition} xmlns='${STANZAS}'/></failed>`;
+}
 
 /** `<resume/>` or `<enable/>` inside another element. */
 const INLINE =
@@ -23,11 +54,13 @@ function answerTo({ dir, text }: Frame): { readonly text?: string } | undefined 
   if (dir === 'in') return undefined;
   const root = rootName(text);
   // Without a session nobody keeps the two sides' stanza counts apart, so the page must do without acknowledgements.
-  if (root === 'enable') return { text: smFailureFor(text, 'unexpected-request') };
-  if (root === 'resume') return { text: smFailureFor(text, 'item-not-found') };
-  const message = messageIn(text);
+  if (root === 'enable') return { text: smFailure(text, 'unexpected-request') };
+  if (root === 'resume') return { text: smFailure(text, 'item-not-found') };
+  const mayBeMessage = root === 'message' || (root === undefined && text.includes('message'));
+  const message = fromMessageTag(text) ?? (mayBeMessage ? text : undefined);
   if (message === undefined) return undefined;
-  return isError(message) ? {} : { text: refusalFor(message, explainRefusal('extension-gone')) };
+  // An error is never answered by an error.
+  return /^.error.$/.test(written(message, 'type') ?? '') ? {} : { text: refusal(message) };
 }
 
 /** Handler of a channel without session. */

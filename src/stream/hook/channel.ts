@@ -38,7 +38,7 @@ function readCommand(t: 'send' | 'answer', data: object): HttpCommand | undefine
 export function readBridgeMessage(data: unknown): BridgeMessage | HttpCommand | undefined {
   if (typeof data !== 'object' || data === null || !('t' in data)) return undefined;
   const { t } = data;
-  if (t === 'off' || t === 'alive') return { t };
+  if (t === 'off') return { t };
   if (t === 'ids' && 'prefix' in data) {
     const { prefix } = data;
     return typeof prefix === 'string' && prefix !== '' ? { t, prefix } : undefined;

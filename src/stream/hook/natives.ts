@@ -90,8 +90,6 @@ export interface Natives {
   readonly SharedWorker: typeof SharedWorker | undefined;
   portOf(sharedWorker: object): object;
   notSupported(sentence: string): Error;
-  /** Calls back after so many milliseconds. */
-  later(ms: number, work: () => void): void;
   send(socket: object, data: unknown): void;
   close(socket: object, args: readonly unknown[]): void;
   readyState(socket: object): number;
@@ -116,7 +114,7 @@ export interface Natives {
 
 /** Must run before any script of the page. */
 export function captureNatives(scope: typeof globalThis): Natives {
-  const { WebSocket, MessageEvent, CloseEvent, Event, Blob, URL, DOMException, setTimeout } = scope;
+  const { WebSocket, MessageEvent, CloseEvent, Event, Blob, URL, DOMException } = scope;
   const {
     Worker,
     SharedWorker,
@@ -158,7 +156,6 @@ export function captureNatives(scope: typeof globalThis): Natives {
       if (!isObject(found)) throw new TypeError('port: want an object');
       return found;
     },
-    later: (ms, work) => void apply(setTimeout, scope, [work, ms]),
     notSupported: (sentence) => new DOMException(sentence, 'NotSupportedError'),
     send: (self, value) => void apply(send, self, [value]),
     close: (self, args) => void apply(close, self, args),

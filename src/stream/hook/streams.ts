@@ -85,7 +85,7 @@ export function createStreams(natives: Natives, channel: HookChannel): Streams {
   };
 
   channel.listen((message) => {
-    if (isOff || message.t === 'alive') return;
+    if (isOff) return;
     if (message.t === 'off') return turnOff();
     if (message.t === 'ids') {
       prefixes = { prefix: message.prefix, next: prefixes };

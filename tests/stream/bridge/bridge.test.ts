@@ -75,14 +75,6 @@ describe('the bridge', () => {
     expect(taken).toEqual([OPENED, frame('<iq/>'), frame('<message/>')]);
   });
 
-  it('says that it is there, whatever the session does (I-126)', async () => {
-    const { offer, say, posted, asked } = setUp(never);
-    offer();
-    say({ t: 'ping', s: 0 });
-    await vi.waitFor(() => expect(posted).toEqual([{ t: 'alive' }]));
-    expect(asked).not.toHaveBeenCalled();
-  });
-
   it('hides the offered port from other listeners and takes only the first', async () => {
     const { document, offer, asked, say } = setUp(never);
     const other = vi.fn();
@@ -182,7 +174,6 @@ describe('readHookMessage', () => {
     { t: 'injected', s: 1, dir: 'in', id: 'x', at },
     { t: 'unsent', s: 1, text: '<message/>' },
     { t: 'worker', s: 1 },
-    { t: 'ping', s: 0 },
     { t: 'closed', s: 1 },
     { t: 'request', r: 1, url: '/bind', body: '<body/>' },
     { t: 'response', r: 1, status: 200, body: '' },

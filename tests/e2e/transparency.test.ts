@@ -170,8 +170,10 @@ function requests(page: Page, url: string): Promise<readonly string[]> {
           const xhr = new XMLHttpRequest();
           seen.push(what);
           const note = (event: Event) => {
+            // How much there was of the answer before: browsers differ.
+            const isReused = event.type === 'loadend' && xhr.readyState === 1;
             const loaded =
-              event instanceof ProgressEvent
+              event instanceof ProgressEvent && !isReused
                 ? `${event.loaded} ${event.total} ${event.lengthComputable}`
                 : '';
             seen.push(

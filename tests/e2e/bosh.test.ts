@@ -161,7 +161,7 @@ describe('a page that uses BOSH by fetch', () => {
     await chats('by fetch');
   });
 
-  it('goes on with a session that another page began, also one nobody of us saw', async () => {
+  it('goes on with a session that another page began, also one nobody of us saw (I-23)', async () => {
     const { alice } = pair();
     // Under a name that is not protected, as on a server of the site.
     const plain = world.site.pageUrl('<p>elsewhere</p>').replace('localhost', '127.0.0.1');
@@ -174,7 +174,7 @@ describe('a page that uses BOSH by fetch', () => {
     await chats('prebound');
   });
 
-  it('says goodbye by a beacon, which takes no message along', async () => {
+  it('says goodbye by a beacon, which takes no message along (I-22)', async () => {
     const mark = world.server.wire.mark();
     expect(await client.beacon(message('by a beacon'), '')).toBe(false);
     expect(await client.beacon(message('at the end'), "type='terminate'")).toBe(true);

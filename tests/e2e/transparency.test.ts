@@ -338,7 +338,7 @@ describe('in a page of a protected site', () => {
     expect(ours).toEqual(theirs);
   });
 
-  it('a BOSH request lives as in a page without the extension', async () => {
+  it('a BOSH request lives as in a page without the extension (I-22)', async () => {
     const [ours, theirs] = await inBoth((page) => requests(page, world.server.boshUrl));
     expect(theirs.join('\n')).toMatch(/load true .*\|200\|.*requests='2'/);
     expect(theirs.join('\n')).toContain('improper-addressing');

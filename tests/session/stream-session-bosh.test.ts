@@ -48,7 +48,7 @@ async function sends(world: World, connection: Connection, text: string): Promis
 }
 
 describe('a BOSH session that is older than its page', () => {
-  it('is known again, and encrypts at once', async () => {
+  it('is known again, and encrypts at once (I-23)', async () => {
     const world = await makeWorld();
     (await begun(world)).drop();
     const mark = world.server.iqs.length;

@@ -8,7 +8,7 @@ function framesOf(inner: string, head = HEAD): readonly string[] | undefined {
 }
 
 describe('a body of BOSH', () => {
-  it('is taken apart into stanzas, byte for byte where they stand alone', () => {
+  it('is taken apart into stanzas, byte for byte where they stand alone (I-20)', () => {
     const one = `<iq xmlns='jabber:client' id="a>b"><query  xmlns = 'x'/></iq >`;
     const two = "<message xmlns='jabber:client'><body><![CDATA[</message>]]>&lt;</body></message>";
     expect(framesOf(`\n${one} ${two}\n`)).toEqual([one, two]);
@@ -27,7 +27,7 @@ describe('a body of BOSH', () => {
     expect(writeBody(body, []).endsWith("httpbind'/>")).toBe(true);
   });
 
-  it('lends a stanza the namespaces it has from the body', () => {
+  it('lends a stanza the namespaces it has from the body (I-21)', () => {
     const head = `${HEAD} xmlns:stream="http://etherx.jabber.org/streams"`;
     expect(framesOf('<stream:features><x xmlns="y"/></stream:features>', head)).toEqual([
       `<stream:features xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'><x xmlns="y"/></stream:features>`,

@@ -139,7 +139,7 @@ describe('the beginning of a session', () => {
 });
 
 describe('what the page sends', () => {
-  it('waits for the session, and keeps the attributes of its body', () => {
+  it('waits for the session, and keeps the attributes of its body (I-18, I-21)', () => {
     const { commands, ask, body, begin, release } = setUp();
     begin();
     const r = ask(body(3, IQ + MESSAGE, " key='abc' newkey='def' ack='1'"));
@@ -149,7 +149,7 @@ describe('what the page sends', () => {
     expect(commands).toEqual([{ t: 'send', r, body: text }]);
   });
 
-  it('leaves an empty body where nothing of it may leave', () => {
+  it('leaves an empty body where nothing of it may leave (I-20)', () => {
     const { commands, ask, body, begin, release } = setUp();
     begin();
     const r = ask(body(3, MESSAGE));
@@ -172,7 +172,7 @@ describe('what the page sends', () => {
     expect(commands).toEqual([{ t: 'send', r: next, body: body(4, '<message>secret</message>') }]);
   });
 
-  it('is sent with the same bytes when it is sent again', () => {
+  it('is sent with the same bytes when it is sent again (I-19)', () => {
     const { bosh, commands, ask, say, body, begin, release } = setUp();
     begin();
     const r = ask(body(3, MESSAGE));
@@ -195,7 +195,7 @@ describe('what the page sends', () => {
 });
 
 describe('a question of the session', () => {
-  it('makes the page send its next request, which carries it', () => {
+  it('makes the page send its next request, which carries it (I-15, I-16)', () => {
     const { commands, ask, body, begin, inject } = setUp();
     const poll = begin();
     inject('out', OURS);
@@ -204,7 +204,7 @@ describe('a question of the session', () => {
     expect(commands).toEqual([{ t: 'send', r, body: body(3, OURS + IQ) }]);
   });
 
-  it('waits where the server has as many requests as it may have', () => {
+  it('waits where the server has as many requests as it may have (I-17)', () => {
     const { commands, ask, say, body, begin, inject } = setUp();
     const poll = begin();
     const second = ask(body(3, IQ));
@@ -240,7 +240,7 @@ describe('the end of a WebSocket', () => {
 });
 
 describe('what the server answers', () => {
-  it('reaches the page without what is swallowed, with all attributes of its body', () => {
+  it('reaches the page without what is swallowed, with all attributes of its body (I-20, I-21)', () => {
     const { bosh, commands, say, begin, release } = setUp();
     const poll = begin();
     bosh.tell({ t: 'ids', prefix: 'ours' });
@@ -251,7 +251,7 @@ describe('what the server answers', () => {
     expect(commands).toEqual([{ t: 'answer', r: poll, body: `${head}/>` }]);
   });
 
-  it('for a request answered early comes with the next answer', () => {
+  it('for a request answered early comes with the next answer (I-16)', () => {
     const { commands, ask, say, body, begin, inject } = setUp();
     const poll = begin();
     inject('out', OURS);

@@ -87,6 +87,11 @@ export const LIST_AGE_MS = 5 * 60 * 1000;
 export const LIST_RETRY_MS = 15 * 1000;
 /** A device without usable bundle is left out this long. */
 export const NO_BUNDLE_MS = 60 * 1000;
+/**
+ * I-32: a device that goes on sending its key exchange after this time has not got our answer. Answers that cross are there within
+ * seconds; without a limit a device that never takes one would have an answer to each of its messages.
+ */
+export const ANSWER_AGAIN_MS = 10 * 60 * 1000;
 /** Design D13: a session is started anew by itself at most this often, per device. */
 export const REPAIR_EVERY_MS = 24 * 3600 * 1000;
 

@@ -15,6 +15,7 @@ import type {
   DecryptRequest,
   WireKey,
 } from '../rpc/vault-api';
+import { wantsAnswer, withAnswer } from './answers';
 import { archiveKey, type Ciphertext } from './archive';
 import { claimed, withAlarm, type Sender } from './claim';
 import {
@@ -172,6 +173,7 @@ interface OpenedKey {
   readonly sessions: DeviceSessions;
   readonly text?: string;
   readonly identityKey: Uint8Array;
+  readonly isKeyExchange: boolean;
   readonly isNewSession: boolean;
   readonly usedOneTimePrekeyId?: number;
   readonly needsHeartbeat: boolean;
@@ -228,8 +230,13 @@ async function commit(
   const writing =
     opened.text === undefined ? settled : withWriting(settled, senderDeviceId, version);
   const isStranger = !isKnown(job, writing);
+  // Strangers get none (design D13).
+  const isAnswered = !isStranger && wantsAnswer(writing, senderDeviceId, version, opened, now);
   const kept = withoutSurplus(
-    { record: writing, sessions: sessions.after },
+    {
+      record: isAnswered ? withAnswer(writing, senderDeviceId, version, now) : writing,
+      sessions: sessions.after,
+    },
     senderDeviceId,
     isStranger ? MAX_STRANGER_DEVICES : MAX_DEVICES,
   );
@@ -242,7 +249,7 @@ async function commit(
     const spent = withSpentPrekey(account, version, opened.usedOneTimePrekeyId, now);
     unit.put('accounts', scopedKey(scope), spent);
   }
-  const chores = choresOf(job, opened, sender);
+  const chores = choresOf(job, opened, isAnswered);
   unit.put('archive', archiveKey(scope, ciphertextOf(request, key)), {
     v: 1,
     peer: request.peer,
@@ -283,15 +290,12 @@ function isKnown({ request, scope }: Job, sender: PeerRecord): boolean {
   return request.isContact || sender.isWrittenTo || request.sender === scope.jid;
 }
 
-/** A key exchange used up a prekey and wants an answer; strangers get none (design D13). */
-function choresOf(job: Job, opened: OpenedKey, sender: PeerRecord): Chore[] {
+/** A key exchange used up a prekey and wants an answer. */
+function choresOf(job: Job, opened: OpenedKey, isAnswered: boolean): Chore[] {
   const { request } = job;
-  const wantsAnswer = opened.isNewSession || opened.needsHeartbeat;
   return [
     ...listChore(job),
     ...(opened.isNewSession ? [{ kind: 'publish-bundle', version: request.version } as const] : []),
-    ...(wantsAnswer && isKnown(job, sender)
-      ? [{ kind: 'send-empty', ...addressOf(request) } as const]
-      : []),
+    ...(isAnswered ? [{ kind: 'send-empty', ...addressOf(request) } as const] : []),
   ];
 }

@@ -97,6 +97,8 @@ export interface DeviceFacts {
   readonly isResetWanted?: true;
   /** When a session was last started anew without being asked, ms since 1970. */
   readonly repairedAt?: number;
+  /** When a key exchange was last answered, ms since 1970. */
+  readonly answeredAt?: number;
   /** What the list calls it, as it came: shown only where the signature holds. */
   readonly label?: Omit<DeviceLabel, 'deviceId'>;
 }

@@ -8,7 +8,7 @@ import { lockOf, scopedKey, type Context } from '../../src/vault/context';
 import { createDatabase, type Change } from '../../src/vault/db';
 import { decrypt } from '../../src/vault/decrypt';
 import { withBundle, withList } from '../../src/vault/devices';
-import { ASKED_AGAIN_MS, SPENT_PREKEY_KEPT_MS } from '../../src/limits';
+import { ANSWER_AGAIN_MS, ASKED_AGAIN_MS, SPENT_PREKEY_KEPT_MS } from '../../src/limits';
 import { popupHandlers } from '../../src/vault/popup-handlers';
 import { createPresence } from '../../src/vault/presence';
 import { prepare } from '../../src/vault/recipients';
@@ -598,6 +598,28 @@ describe('chores', () => {
     ]);
   });
 
+  it('are another answer when ten minutes later the key exchange still comes (I-32)', async () => {
+    const { juliet, romeo } = await couple();
+    await meet(romeo, juliet);
+    const hear = async (text: string) =>
+      chores(await receive(romeo, await send(juliet, ROMEO, text), juliet));
+    expect(await hear('hello')).toEqual([publish, answer(juliet.deviceId)]);
+    romeo.clock.now += ANSWER_AGAIN_MS - 1;
+    expect(await hear('are you there?')).toEqual([]);
+    romeo.clock.now += 1;
+    expect(await hear('still there?')).toEqual([answer(juliet.deviceId)]);
+    expect(await hear('well then')).toEqual([]);
+    romeo.clock.now += ANSWER_AGAIN_MS;
+    expect(await hear('good night')).toEqual([answer(juliet.deviceId)]);
+  });
+
+  it('are no other answer once ours was read', async () => {
+    const { juliet, romeo } = await oldCouple();
+    romeo.clock.now += ANSWER_AGAIN_MS;
+    const message = await send(juliet, ROMEO, 'hello');
+    expect(chores(await receive(romeo, message, juliet))).toEqual([]);
+  });
+
   it('are an answer for our own other device', async () => {
     const { juliet } = await couple();
     const phone = await person(JULIET, 'phone');
@@ -615,7 +637,8 @@ describe('chores', () => {
     const outcome = await receive(romeo, message, juliet, { isContact: false });
     expect(chores(outcome)).toEqual([refresh, publish]);
     const next = await send(juliet, ROMEO, 'again');
-    expect(chores(await receive(romeo, next, juliet))).toEqual([refresh]);
+    // A contact by now, who has no answer yet.
+    expect(chores(await receive(romeo, next, juliet))).toEqual([refresh, answer(juliet.deviceId)]);
     await meet(romeo, juliet);
     const last = await send(juliet, ROMEO, 'again');
     expect(chores(await receive(romeo, last, juliet))).toEqual([]);

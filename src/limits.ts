@@ -70,6 +70,8 @@ export const MAX_WAITING_REQUESTS = 1000;
 
 /** M63: devices of one JID. A longer list is refused, and what is known stays. */
 export const MAX_DEVICES = 100;
+/** Of one JID in all: those on its list, and as many that were. */
+export const MAX_KNOWN_DEVICES = 2 * MAX_DEVICES;
 /** M63: devices of a stranger that are on no list, the latest; of somebody known they are as many as of a list. */
 export const MAX_STRANGER_DEVICES = 5;
 /** M63: strangers of one account of whom anything is kept, the latest. */

@@ -19,6 +19,8 @@ export interface DeviceView {
   readonly keyChanged: boolean;
   /** The next message to it starts a new session. */
   readonly resetting: boolean;
+  /** Of our own account, came after us, and waits for the user's answer (M32). */
+  readonly isNew: boolean;
 }
 
 export interface ContactView {
@@ -99,6 +101,15 @@ export interface PopupApi {
       /** The fingerprint the user looked at: the decision is for this key only. */
       readonly fingerprint: string;
       readonly trust: Trust;
+    };
+    result: null;
+  };
+  /** These other devices of the account are the user's own (M32). */
+  acknowledgeDevices: {
+    arg: {
+      readonly origin: string;
+      readonly jid: BareJid;
+      readonly deviceIds: readonly number[];
     };
     result: null;
   };

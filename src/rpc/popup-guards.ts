@@ -1,6 +1,6 @@
 // Guards for every request our own pages may make.
-import { MAX_FOREIGN_ID, MAX_HOST } from '../limits';
-import { bool, integer, jid, nothing, oneOf, record, text, type Guard } from './guards';
+import { MAX_FOREIGN_ID, MAX_HOST, MAX_KNOWN_DEVICES } from '../limits';
+import { bool, integer, jid, list, nothing, oneOf, record, text, type Guard } from './guards';
 import type { PopupApi } from './popup-api';
 
 const ORIGIN = text(MAX_HOST);
@@ -29,6 +29,11 @@ export const POPUP_GUARDS: { readonly [N in keyof PopupApi]: Guard<PopupApi[N]['
     deviceId: DEVICE_ID,
     fingerprint: text(100),
     trust: oneOf('undecided', 'trusted', 'verified', 'distrusted'),
+  }),
+  acknowledgeDevices: record({
+    origin: ORIGIN,
+    jid,
+    deviceIds: list(DEVICE_ID, MAX_KNOWN_DEVICES),
   }),
   resetSession: record({ origin: ORIGIN, jid, owner: jid, deviceId: DEVICE_ID }),
   setPreference: record({ origin: ORIGIN, jid, peer: jid, prefersOmemo2: bool }),

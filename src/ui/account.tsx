@@ -4,6 +4,7 @@ import { Contact, Devices } from './contact';
 import { Fingerprint } from './fingerprint';
 import { Fold } from './fold';
 import { needsDecision, shownText } from './format';
+import { NewDevices } from './new-devices';
 import type { Store } from './store';
 
 /** Shows an account. */
@@ -31,9 +32,15 @@ export function Account(props: {
           fingerprint to verify you.
         </p>
       </div>
+      <NewDevices
+        devices={account.ownDevices.filter(({ isNew }) => isNew)}
+        onAcknowledge={(deviceIds) =>
+          void store.act('acknowledgeDevices', { origin, jid: account.jid, deviceIds })
+        }
+      />
       {account.ownDevices.length > 0 && (
         <Fold
-          isUrgent={account.ownDevices.some(needsDecision)}
+          isUrgent={account.ownDevices.some((device) => device.isNew || needsDecision(device))}
           summary={
             <>
               <span>Your other devices</span>

@@ -22,6 +22,7 @@ import { withLabels } from './labels';
 import { withOptOut } from './opt-out';
 import { encryptEmpty, encryptMessage } from './encrypt';
 import { prefixOf } from './names';
+import { hasNews, withNews } from './own-devices';
 import type { Presence } from './presence';
 import { prepare } from './recipients';
 import { resetChores } from './repair';
@@ -116,6 +117,11 @@ export function contentHandlers(context: Context, presence: Presence): ContentHa
         await changeSite(context, origin, (record) => withOwnOmemo(record, jid, endpoint, true));
       }
       presence.report(portId, { origin, tabId }, stream);
+      // The worker may have been asleep since the list came.
+      if (state === 'ready' && jid !== undefined && isGranted(site, jid)) {
+        const own = await context.database.get('peers', scopedKey({ origin, jid }, jid));
+        presence.setNews(origin, jid, hasNews(own));
+      }
       return null;
     },
 
@@ -143,9 +149,13 @@ export function contentHandlers(context: Context, presence: Presence): ContentHa
 
     listSeen: async (document, { jid, owner, version, list, labels }) => {
       const scope = await scopeOf(document, jid);
-      await changePeer(scope, owner, (record) =>
-        withLabels(withList(record, version, list, context.now()), version, labels),
-      );
+      const account = await context.database.get('accounts', scopedKey(scope));
+      const after = await changePeer(scope, owner, (record) => {
+        const listed = withLabels(withList(record, version, list, context.now()), version, labels);
+        const isOurs = owner === jid && account !== undefined;
+        return isOurs ? withNews(record, listed, version, account.deviceId) : listed;
+      });
+      if (owner === jid) presence.setNews(scope.origin, jid, hasNews(after));
       return null;
     },
 

@@ -68,11 +68,14 @@ function withListing(
   return withFacts(isListed ? { ...device, lastSeen: now } : device, version, facts);
 }
 
-/** Ids come and go; inactive devices that were never more than an id are forgotten first, then the oldest. */
+/**
+ * Ids come and go; inactive devices that were never more than an id are forgotten first, then the oldest. One of our own that the user has
+ * not answered for is more than that.
+ */
 function bounded(devices: readonly DeviceRecord[]): DeviceRecord[] {
   const active = devices.filter(isActive);
   const inactive = devices
-    .filter((device) => !isActive(device) && device.identityKey !== undefined)
+    .filter((device) => !isActive(device) && (device.identityKey !== undefined || device.isNew))
     .sort((a, b) => b.lastSeen - a.lastSeen);
   return [...active, ...inactive.slice(0, MAX_DEVICES)];
 }

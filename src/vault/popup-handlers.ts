@@ -5,6 +5,7 @@ import { VaultError } from '../rpc/errors';
 import type { PopupApi } from '../rpc/popup-api';
 import { loadPeer, loadSite, lockOf, savePeer, type Context } from './context';
 import { deviceOf, withAcceptedKey } from './devices';
+import { hasNews, withoutNews } from './own-devices';
 import type { Presence } from './presence';
 import { withAnswer } from './opt-out';
 import { loadParty } from './recipients';
@@ -140,6 +141,17 @@ export function popupHandlers(context: Context, presence: Presence): PopupHandle
         const accepted = accepts ? withAcceptedKey(peer, device) : peer;
         savePeer(unit, scope, withTrust(accepted, identityKey, trust, context.now()));
       });
+      return null;
+    },
+
+    acknowledgeDevices: async ({ origin, jid, deviceIds }) => {
+      const scope = { origin, jid };
+      const after = await context.transactions.run(lockOf(scope), async (unit) => {
+        const own = withoutNews(await loadPeer(unit, scope, jid), deviceIds);
+        savePeer(unit, scope, own);
+        return own;
+      });
+      presence.setNews(origin, jid, hasNews(after));
       return null;
     },
 

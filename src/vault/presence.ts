@@ -28,13 +28,15 @@ export interface Presence {
   streamsOf(origin: string): readonly StreamView[];
   /** A message of this origin was refused, or left encrypted again. */
   setRefusing(origin: string, peer: string, isRefusing: boolean): void;
+  /** An account of this origin has a device more that the user has not answered for, or no longer (M32). */
+  setNews(origin: string, jid: BareJid, hasNews: boolean): void;
 }
 
 const ATTENTION: ReadonlySet<StreamState> = new Set(['pending', 'failed', 'in-worker']);
 
-function badgeOf(streams: readonly Stream[], isRefusing: boolean): Badge {
+function badgeOf(streams: readonly Stream[], isWaiting: boolean): Badge {
   if (streams.length === 0) return 'off';
-  if (isRefusing || streams.some(({ state }) => ATTENTION.has(state))) return 'attention';
+  if (isWaiting || streams.some(({ state }) => ATTENTION.has(state))) return 'attention';
   return streams.some(({ state }) => state === 'ready') ? 'on' : 'off';
 }
 
@@ -47,16 +49,26 @@ export function createPresence(
   changed: () => void,
 ): Presence {
   const streams = new Map<string, Stream>();
-  const refusing = new Map<string, Set<string>>();
+  /** What waits for the user, by origin. */
+  const waiting = new Map<string, Set<string>>();
 
   function redraw(origin: string, tabId?: number): void {
     const here = [...streams.values()].filter((stream) => stream.origin === origin);
     const tabs = tabId === undefined ? here.map((stream) => stream.tabId) : [tabId];
     for (const id of new Set(tabs)) {
       const inTab = here.filter((stream) => stream.tabId === id);
-      show(id, badgeOf(inTab, (refusing.get(origin)?.size ?? 0) > 0));
+      show(id, badgeOf(inTab, (waiting.get(origin)?.size ?? 0) > 0));
     }
     changed();
+  }
+
+  function setWaiting(origin: string, what: string, isWaiting: boolean): void {
+    const all = waiting.get(origin) ?? new Set();
+    const isChanged = all.has(what) !== isWaiting;
+    if (isWaiting) all.add(what);
+    else all.delete(what);
+    waiting.set(origin, all);
+    if (isChanged) redraw(origin);
   }
 
   return {
@@ -77,13 +89,7 @@ export function createPresence(
       [...streams.values()]
         .filter((stream) => stream.origin === origin)
         .map(({ origin: _site, ...view }) => view),
-    setRefusing(origin, peer, isRefusing) {
-      const peers = refusing.get(origin) ?? new Set();
-      const isChanged = peers.has(peer) !== isRefusing;
-      if (isRefusing) peers.add(peer);
-      else peers.delete(peer);
-      refusing.set(origin, peers);
-      if (isChanged) redraw(origin);
-    },
+    setRefusing: (origin, peer, isRefusing) => setWaiting(origin, `chat ${peer}`, isRefusing),
+    setNews: (origin, jid, hasNews) => setWaiting(origin, `devices ${jid}`, hasNews),
   };
 }

@@ -115,6 +115,8 @@ export interface DeviceRecord {
   readonly versions: ByVersion<DeviceFacts>;
   /** The version of its last message with a text: one that it surely reads. */
   readonly writesIn?: OmemoVersion;
+  /** A device of our own account that came after us, and the user has not said whether it is theirs (M32). */
+  readonly isNew?: true;
 }
 
 /** What is known of a device list. */

@@ -31,6 +31,7 @@ const SHOWN: ReadonlySet<string> = new Set([
   'decideAccount',
   'setPolicy',
   'setTrust',
+  'acknowledgeDevices',
   'resetSession',
   'setEncryption',
 ]);

@@ -26,6 +26,7 @@ async function deviceView(peer: PeerRecord, device: DeviceRecord): Promise<Devic
     trust: identityKey === undefined ? 'undecided' : trustOf(peer, identityKey),
     keyChanged: device.changedKey !== undefined,
     resetting: isResetting(device),
+    isNew: device.isNew === true,
   };
 }
 

@@ -2,6 +2,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { explainRefusal } from '../../src/rpc/reasons';
 import { protect, type Popup } from '../support/extension';
+import { PASSWORD } from '../support/people';
+import { connectRaw } from '../support/raw-client';
+import { createRawDevice } from '../support/raw-device';
 import { startWorld, type Person, type World } from '../support/people';
 import { until } from '../support/wait';
 
@@ -146,5 +149,28 @@ describe('the popup and the icon', () => {
     await withPopup(bob, (popup) => popup.setPolicy('blind'));
     await bob.converse.send('and back again');
     await alice.converse.shows(bob.jid, 'and back again');
+  });
+
+  it('announce a device that is added to the account, until it is answered for (M32)', async () => {
+    const { alice, bob } = pair();
+    const known = await icon(alice);
+    const { ports } = world.server;
+    const client = await connectRaw({ port: ports.xmpp, jid: alice.jid, password: PASSWORD });
+    try {
+      const added = await createRawDevice(client, 4711);
+      await added.publishBundle();
+      const [own] = await withPopup(bob, (popup) => popup.devices(alice.jid));
+      await added.publishList([own?.deviceId ?? 0, added.deviceId]);
+      await until('the icon to ask for attention', async () => (await icon(alice)) !== known);
+      const asked = await withPopup(alice, async (popup) => {
+        const text = await popup.newDevices();
+        await popup.acknowledgeDevices();
+        return text;
+      });
+      expect(asked).toContain(String(added.deviceId));
+      await until('the icon to be quiet again', async () => (await icon(alice)) === known);
+    } finally {
+      await client.close();
+    }
   });
 });

@@ -28,6 +28,10 @@ export interface Popup {
   devices(jid: string): Promise<readonly DeviceShown[]>;
   setTrust(jid: string, deviceId: number, trust: string): Promise<void>;
   setPolicy(policy: string): Promise<void>;
+  /** What it says of devices that were added to an account. */
+  newDevices(): Promise<string>;
+  /** They are the user's own. */
+  acknowledgeDevices(): Promise<void>;
   /** Starts a new session with a device and confirms it. */
   resetSession(jid: string, deviceId: number): Promise<void>;
   /** The sentence about the last refusal, as soon as there is one. */
@@ -139,6 +143,14 @@ function drivePopup(page: Page): Popup {
         );
         return shown.includes(policy);
       });
+    },
+    newDevices: () => textOf(testId('new-devices')),
+    acknowledgeDevices: async () => {
+      await click(testId('acknowledge-devices'));
+      await until(
+        'the popup to be done with added devices',
+        async () => (await page.$(testId('new-devices'))) === null,
+      );
     },
     resetSession: async (jid, deviceId) => {
       const device = `${contactSelector(jid)} ${testId('device')}[data-device-id="${deviceId}"]`;

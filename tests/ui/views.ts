@@ -23,6 +23,7 @@ export function device(change: Partial<DeviceView> = {}): DeviceView {
     trust: 'trusted',
     keyChanged: false,
     resetting: false,
+    isNew: false,
     ...change,
   };
 }

@@ -68,6 +68,18 @@ describe('the icon of a tab', () => {
     expect([shown.get(5), shown.get(6)]).toEqual(['on', 'on']);
   });
 
+  it('wants attention for a device more until each account’s are answered for', () => {
+    const { shown, report, presence } = setUp();
+    report(1, 5, 'ready');
+    presence.setNews(ORIGIN, JULIET, true);
+    presence.setNews(ORIGIN, jid('nurse@example.org'), true);
+    presence.setNews(ORIGIN, JULIET, false);
+    presence.setRefusing(ORIGIN, JULIET, false);
+    expect(shown.get(5)).toBe('attention');
+    presence.setNews(ORIGIN, jid('nurse@example.org'), false);
+    expect(shown.get(5)).toBe('on');
+  });
+
   it('is off when the document went away, and only its own', () => {
     const { shown, report, presence } = setUp();
     report(1, 5, 'ready');

@@ -108,6 +108,7 @@ export const POPUP_SAMPLES: Samples<PopupApi> = {
     fingerprint: 'x',
     trust: 'verified',
   },
+  acknowledgeDevices: { origin: ORIGIN, jid: JULIET, deviceIds: [5, 6] },
   resetSession: { origin: ORIGIN, jid: JULIET, owner: ROMEO, deviceId: 5 },
   setPreference: { origin: ORIGIN, jid: JULIET, peer: ROMEO, prefersOmemo2: true },
   setEncryption: { origin: ORIGIN, jid: JULIET, peer: ROMEO, encryption: 'off' },

@@ -265,6 +265,37 @@ describe('what a content script saw', () => {
       expect(text).not.toContain(secret);
   });
 
+  it('of a device more of its own is shown until answered for, also after the worker died (M32)', async () => {
+    const made = await granted();
+    const see = (value: readonly number[]) =>
+      made.content().request('listSeen', {
+        jid: JULIET,
+        owner: JULIET,
+        version: LEGACY,
+        list: { kind: 'present', value },
+      });
+    const ready = { stream: 1, endpoint: ENDPOINT, state: 'ready', jid: JULIET } as const;
+    const newIn = async ({ popup }: World) => {
+      const { accounts } = await popup.request('site', { origin: ORIGIN });
+      const devices = accounts.flatMap(({ ownDevices }) => ownDevices);
+      return devices.filter(({ isNew }) => isNew).map(({ deviceId }) => deviceId);
+    };
+    await made.content().request('report', ready);
+    await see([1]);
+    expect([await newIn(made), made.badges.get(5)]).toEqual([[], 'on']);
+    await see([1, 2]);
+    expect([await newIn(made), made.badges.get(5)]).toEqual([[2], 'attention']);
+    const next = worldOn(made.name, made.context);
+    await next.content().request('report', ready);
+    expect([await newIn(next), next.badges.get(5)]).toEqual([[2], 'attention']);
+    await next.popup.request('acknowledgeDevices', {
+      origin: ORIGIN,
+      jid: JULIET,
+      deviceIds: [2],
+    });
+    expect([await newIn(next), next.badges.get(5)]).toEqual([[], 'on']);
+  });
+
   it('of 101 devices is refused with limit and changes nothing', async () => {
     const made = await granted();
     const before = await dump(made.name);

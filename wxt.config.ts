@@ -22,10 +22,11 @@ export default defineConfig({
   imports: false,
   manifestVersion: 3,
   publicDir: 'public',
-  vite: () => ({
-    build: { sourcemap: false, target: 'es2022' },
-    plugins: [strictScripts],
-  }),
+  vite: ({ mode }) => {
+    // What the shell says would decide: with `development` or `test`, the build names its own folder and is another on every machine.
+    process.env['NODE_ENV'] = mode;
+    return { build: { sourcemap: false, target: 'es2022' }, plugins: [strictScripts] };
+  },
   manifest: ({ browser }) => manifestFor(browser),
   // Firefox keeps an add-on over a restart only as an archive; the sources are no part of it.
   zip: { artifactTemplate: 'omnemo-{{browser}}.zip', zipSources: false },

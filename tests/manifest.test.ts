@@ -16,6 +16,10 @@ describe.each(['chrome', 'firefox'])('the manifest for %s', (browser) => {
     ]);
   });
 
+  it('can get no permission later but those for sites', () => {
+    expect(manifest['optional_permissions']).toBeUndefined();
+  });
+
   it('reaches no site at install, and only https and this machine when granted', () => {
     expect(manifest['host_permissions']).toBeUndefined();
     expect(manifest['optional_host_permissions']).toEqual([

@@ -63,8 +63,15 @@ export const MAX_CAPS_ANSWER = 16 * 1024;
 export const MAX_ASKED_KEY = 16 * 1024;
 /** M30: requests of one site that are worked on at once; pages ask one or two for each stream. */
 export const REQUESTS_AT_ONCE = 16;
-/** M30: requests of one site that wait beside these; more are refused. */
+/** M30: requests of one site that wait beside these; more are refused. A stream shows its frames one by one and so asks for a few at once. */
 export const MAX_WAITING_REQUESTS = 1000;
+/**
+ * M30: requests of one site that are answered as fast as the vault can; more come at the pace below. A message of history is one, and
+ * archives send them in pages of at most some hundred (XEP-0313; Prosody 50, ejabberd 250).
+ */
+export const REQUEST_BURST = 1000;
+/** M30: requests of one site a second, after these. One costs up to 2 ms of the worker, which leaves others the better part of it. */
+export const REQUESTS_PER_SECOND = 300;
 
 // What is kept of a person.
 

@@ -9,13 +9,14 @@ export type VaultErrorCode =
   | 'bad-bundle'
   | 'stale' // what the user decided on is no longer there
   | 'limit' // over a limit
+  | 'busy' // this site asks too much at once; nothing was done
   | 'storage' // IndexedDB failed; nothing was changed
   | 'damaged' // what is stored is not what the vault has stored; nothing was changed
   | 'timeout' // no answer in time
   | 'disconnected' // the port is gone for good
   | 'internal';
 
-const RETRY: ReadonlySet<VaultErrorCode> = new Set(['storage', 'timeout']);
+const RETRY: ReadonlySet<VaultErrorCode> = new Set(['storage', 'timeout', 'busy']);
 
 /** A refusal or failure of the vault. Switch on `code`. */
 export class VaultError extends Error {
@@ -39,6 +40,7 @@ export function vaultErrorFrom(code: unknown): VaultError {
     'bad-bundle',
     'stale',
     'limit',
+    'busy',
     'storage',
     'damaged',
     'timeout',

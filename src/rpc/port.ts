@@ -20,7 +20,7 @@ type Exchanges<A> = { readonly [N in keyof A]: Exchange };
 /** The asking end of a port. */
 export interface Client<A extends Exchanges<A>> {
   /**
-   * Asks and waits. Repeated on a new port when the worker died.
+   * Asks and waits. Repeated on a new port when the worker died, and after a moment when it is busy with this site, for half of the time.
    * @param timeoutMs default 30 s
    * @throws VaultError
    */
@@ -44,9 +44,13 @@ interface Pending {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: VaultError) => void;
   readonly timer: ReturnType<typeof setTimeout>;
+  /** When it is no longer asked again of a busy vault; the rest of its time is for who asked. */
+  readonly putOffUntil: number;
 }
 
 const TIMEOUT_MS = 30_000;
+/** A queue of the vault moves on by some hundred requests in this time. */
+const ASK_AGAIN_MS = 500;
 /** Ports in a row that died without one answer: then the worker is not merely asleep. */
 const MAX_SILENT_PORTS = 4;
 
@@ -82,11 +86,33 @@ export function createClient<A extends Exchanges<A>>(
     for (const id of [...pending.keys()]) settle(id)?.reject(new VaultError('disconnected'));
   }
 
+  /** Nothing was done for this request: it is asked again for half of the time it has. */
+  function putOff(id: number): void {
+    const entry = pending.get(id);
+    if (entry === undefined) return;
+    if (Date.now() >= entry.putOffUntil) return void settle(id)?.reject(new VaultError('busy'));
+    setTimeout(() => {
+      if (pending.get(id) === entry) post(entry);
+    }, ASK_AGAIN_MS);
+  }
+
+  /** Where there is no port, the next one sends everything pending. */
+  function post({ frame }: Pending): void {
+    const current = port;
+    if (current === undefined) return;
+    try {
+      current.postMessage(frame);
+    } catch {
+      lost(current);
+    }
+  }
+
   function receive(message: unknown): void {
     if (!isRecord(message)) return;
     if (message['event'] === 'changed') return listeners.forEach((listener) => listener());
     if (typeof message['id'] !== 'number') return;
     silentPorts = 0;
+    if (message['code'] === 'busy') return putOff(message['id']);
     const entry = settle(message['id']);
     if (message['ok'] === true) entry?.resolve(message['result']);
     else entry?.reject(vaultErrorFrom(message['code']));
@@ -101,8 +127,8 @@ export function createClient<A extends Exchanges<A>>(
     setTimeout(open, 50 * silentPorts);
   }
 
-  function open(): PortLike | undefined {
-    if (port !== undefined || isClosed) return port;
+  function open(): void {
+    if (port !== undefined || isClosed) return;
     try {
       const opened = connect();
       port = opened;
@@ -116,7 +142,6 @@ export function createClient<A extends Exchanges<A>>(
       port = undefined; // the extension was updated or switched off under the page
       failAll();
     }
-    return port;
   }
 
   function ask(name: string, arg: unknown, timeoutMs: number): Promise<unknown> {
@@ -125,15 +150,16 @@ export function createClient<A extends Exchanges<A>>(
       const frame = { id: nextId++, name, arg };
       const expire = (): void => settle(frame.id)?.reject(new VaultError('timeout'));
       const timer = setTimeout(expire, timeoutMs);
-      const isOpen = port !== undefined;
-      pending.set(frame.id, { frame, resolve, reject, timer });
-      const current = open(); // a new port sends everything pending
-      if (!isOpen || current === undefined) return;
-      try {
-        current.postMessage(frame);
-      } catch {
-        lost(current);
-      }
+      const entry: Pending = {
+        frame,
+        resolve,
+        reject,
+        timer,
+        putOffUntil: Date.now() + timeoutMs / 2,
+      };
+      pending.set(frame.id, entry);
+      if (port !== undefined) post(entry);
+      else open();
     });
   }
 

@@ -19,6 +19,8 @@ export const REASONS = {
   anonymous:
     'This is an anonymous login. It has no keys, so nothing can be encrypted, and nothing was sent.',
   'vault-unavailable': 'Omnemo did not answer in time. Nothing was sent.',
+  'vault-busy':
+    'This site asks more of Omnemo at once than one site may. Nothing was sent; try again in a moment.',
   'connection-lost':
     'The connection was lost before this message was sent. Nothing of it left; send it again.',
   'extension-gone': 'Omnemo was updated or switched off. Reload this page.',
@@ -55,6 +57,8 @@ export const FAILURES = {
   'wrong-chat': 'This message was encrypted for another chat.',
   'wrong-sender': 'This message was encrypted by someone else than it claims and was not opened.',
   'vault-unavailable': 'Omnemo did not answer in time. Reload the page to read this message.',
+  'vault-busy':
+    'This site asks more of Omnemo at once than one site may. Reload the page to read this message.',
   'storage-failed':
     'The browser could not store the state of the encryption. Reload the page to read this message.',
   'storage-damaged':

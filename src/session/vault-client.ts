@@ -15,6 +15,7 @@ export const IN_LIMIT_MS = 10_000;
 export function refusalOf(error: unknown): RefusalCode {
   if (!(error instanceof VaultError)) return 'malformed';
   if (error.code === 'disconnected') return 'extension-gone';
+  if (error.code === 'busy') return 'vault-busy';
   if (error.code === 'storage') return 'storage-failed';
   if (error.code === 'damaged') return 'storage-damaged';
   if (error.code === 'not-granted' || error.code === 'no-account') return 'account-pending';
@@ -25,6 +26,7 @@ export function refusalOf(error: unknown): RefusalCode {
 /** Why a message cannot be shown when the vault fails. */
 export function failureOf(error: unknown): FailureCode {
   if (!(error instanceof VaultError)) return 'malformed';
+  if (error.code === 'busy') return 'vault-busy';
   if (error.code === 'storage') return 'storage-failed';
   if (error.code === 'damaged') return 'storage-damaged';
   if (error.code === 'not-granted' || error.code === 'no-account') return 'account-pending';

@@ -9,7 +9,12 @@ import type { PopupApi } from '../rpc/popup-api';
 import type { ContentApi } from '../rpc/vault-api';
 import { contentHandlers } from './content-handlers';
 import type { Context } from './context';
-import { MAX_WAITING_REQUESTS, REQUESTS_AT_ONCE } from '../limits';
+import {
+  MAX_WAITING_REQUESTS,
+  REQUEST_BURST,
+  REQUESTS_AT_ONCE,
+  REQUESTS_PER_SECOND,
+} from '../limits';
 import { popupHandlers } from './popup-handlers';
 import type { Presence } from './presence';
 import { createTurns } from './turns';
@@ -59,7 +64,12 @@ export function createService(
   const popups = new Set<PortLike>();
   let announced: ReturnType<typeof setTimeout> | undefined;
   let nextPortId = 1;
-  const turns = createTurns({ atOnce: REQUESTS_AT_ONCE, waiting: MAX_WAITING_REQUESTS });
+  const turns = createTurns({
+    atOnce: REQUESTS_AT_ONCE,
+    waiting: MAX_WAITING_REQUESTS,
+    burst: REQUEST_BURST,
+    perSecond: REQUESTS_PER_SECOND,
+  });
 
   function changed(): void {
     announced ??= setTimeout(() => {

@@ -106,6 +106,39 @@ describe('a request', () => {
     expect(await next).toBe('in time');
   });
 
+  it('is asked again after a moment where the vault is busy with the site, and answered then', async () => {
+    const asked: unknown[] = [];
+    const { client, pairs } = setUp((_name, arg) => {
+      asked.push(arg);
+      if (asked.length < 3) return Promise.reject(new VaultError('busy'));
+      return Promise.resolve('at last');
+    });
+    const answer = client.request('wait', 'x', 10_000);
+    await vi.advanceTimersByTimeAsync(499);
+    expect(asked).toEqual(['x']);
+    await vi.advanceTimersByTimeAsync(501);
+    expect(await answer).toBe('at last');
+    expect(asked).toEqual(['x', 'x', 'x']);
+    expect(pairs).toHaveLength(1);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('fails with busy where that goes on for half of its time, and is not asked any more', async () => {
+    let asked = 0;
+    const { client } = setUp(() => {
+      asked += 1;
+      return Promise.reject(new VaultError('busy'));
+    });
+    const failing = client.request('wait', 1, 10_000).catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(4999);
+    expect(asked).toBe(10);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await failing).toMatchObject({ code: 'busy', retry: true });
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(asked).toBe(11);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it('waits 30 seconds unless told otherwise', async () => {
     const { client } = setUp(() => new Promise(() => undefined));
     const failing = client.request('wait', 1).catch((error: unknown) => error);

@@ -90,6 +90,7 @@ describe('an encrypted message', () => {
   it.each<[VaultErrorCode, Parameters<typeof explainFailure>[0]]>([
     ['storage', 'storage-failed'],
     ['timeout', 'vault-unavailable'],
+    ['busy', 'vault-busy'],
     ['disconnected', 'vault-unavailable'],
     ['not-granted', 'account-pending'],
     ['bad-request', 'malformed'],

@@ -100,6 +100,7 @@ describe('a message', () => {
   it.each([
     ['prepare', 'storage', 'storage-failed'],
     ['encrypt', 'disconnected', 'extension-gone'],
+    ['prepare', 'busy', 'vault-busy'],
     ['listSeen', 'not-granted', 'account-pending'],
     ['bundleSeen', 'timeout', 'vault-unavailable'],
   ] as const)('is refused where %s fails with %s: %s', async (name, code, reason) => {

@@ -97,7 +97,7 @@ describe('a message the vault cannot encrypt', () => {
     'prepare',
     'encrypt',
   ];
-  const FAULTS = { fails: fails('storage'), hangs };
+  const FAULTS = { fails: fails('storage'), 'is refused for a flood': fails('busy'), hangs };
   const cases = ON_THE_WAY.flatMap((name) =>
     Object.keys(FAULTS).map((fault) => [name, fault as keyof typeof FAULTS] as const),
   );

@@ -7,6 +7,7 @@ import { failureOf, refusalOf } from '../../src/session/vault-client';
 const CODES: Readonly<Record<VaultErrorCode, readonly [refusal: string, failure: string]>> = {
   'bad-request': ['malformed', 'malformed'],
   limit: ['malformed', 'malformed'],
+  busy: ['vault-busy', 'vault-busy'],
   'not-granted': ['account-pending', 'account-pending'],
   'no-account': ['account-pending', 'account-pending'],
   storage: ['storage-failed', 'storage-failed'],

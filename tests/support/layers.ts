@@ -28,6 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const PACKAGES: readonly { readonly name: RegExp; readonly users: RegExp }[] = [
   { name: /^@noble\/(curves|ciphers|hashes)\/[\w-]+\.js$/, users: /^src\/crypto\// },
   { name: /^strophe\.js$/, users: /^src\/xml\// },
+  { name: /^cborg$/, users: /^src\/vault\/cbor\.ts$/ },
   { name: /^idb$/, users: /^src\/vault\/db\.ts$/ },
   { name: /^webextension-polyfill$/, users: /^(src\/(vault|ui)|entrypoints)\// },
   { name: /^preact(\/hooks)?$/, users: /^(src\/ui|entrypoints\/popup)\// },

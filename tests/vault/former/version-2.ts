@@ -30,7 +30,8 @@ interface Former {
   readonly said: readonly Said[];
 }
 
-function revived(_name: string, value: unknown): unknown {
+/** Brings bytes back that JSON cannot hold. */
+export function revived(_name: string, value: unknown): unknown {
   const isBytes = typeof value === 'object' && value !== null && '$bytes' in value;
   return isBytes ? new Uint8Array(Buffer.from(String(value.$bytes), 'base64')) : value;
 }

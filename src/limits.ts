@@ -122,6 +122,24 @@ export const SIGNED_PREKEY_AGE_MS = 7 * 24 * 3600 * 1000;
 /** XEP-0384 §4.3 (0.9.1): answer when the first message of a ratchet key has this number or a higher one. */
 export const HEARTBEAT_AT = 53;
 
+// What is kept of texts.
+
+/** M80: days that can be chosen; a hundred years are for ever. */
+export const MAX_RETENTION_DAYS = 36_500;
+/**
+ * A text that is not to be kept answers this long: the tabs of an account get one message one after the other, and a worker may die
+ * before its answer arrives.
+ */
+export const PASSING_MS = 10 * 60 * 1000;
+/** How often texts that are no longer kept are looked for: a day more or less is nothing to a year. */
+export const SWEEP_EVERY_MS = 24 * 3600 * 1000;
+/** The same where texts are not to be kept at all. */
+export const SWEEP_PASSING_EVERY_MS = 3600 * 1000;
+/** Records of the archive that are read at once: enough to be quick, few enough to be held and to let others in between. */
+export const ARCHIVE_BATCH = 500;
+/** Bytes of the name of a record on disk: 16 for each part of its key. */
+export const MAX_NAME = 256;
+
 // What is kept of a site and its streams.
 
 /** Accounts kept per site before the user decides, the latest; a page can claim any number. */

@@ -100,7 +100,7 @@ const decryptRequest: Guard<DecryptRequest> = record(
     keys: list(key, MAX_OWN_KEYS),
     isContact: bool,
   },
-  { iv: bytes(0, 64), payload: PAYLOAD },
+  { iv: bytes(0, 64), payload: PAYLOAD, at: integer(0, Number.MAX_SAFE_INTEGER) },
 );
 
 const SM_ID = text(MAX_FOREIGN_TEXT);

@@ -44,6 +44,18 @@ export function oneOf<const T extends string>(...values: readonly T[]): Guard<T>
   return (input) => values.find((value) => value === input) ?? refuse();
 }
 
+/** What one of two guards takes. */
+export function either<A, B>(one: Guard<A>, other: Guard<B>): Guard<A | B> {
+  return (input) => {
+    try {
+      return one(input);
+    } catch (error) {
+      if (!(error instanceof VaultError)) throw error;
+      return other(input);
+    }
+  };
+}
+
 /** At most `max` items; a hole is an item that is missing. */
 export function list<T>(item: Guard<T>, max: number): Guard<readonly T[]> {
   return (input) =>

@@ -3,6 +3,17 @@ import type { BareJid } from '../jid';
 import type { RefusalCode } from './reasons';
 import type { OmemoVersion, StreamState, Trust, TrustPolicy } from './vault-api';
 
+/** How long the texts of a chat are kept to answer the page: not beyond their delivery, for days, or for ever. */
+export type Retention = 'off' | 'ever' | number;
+
+/** What of one chat is kept. */
+export interface ChatSize {
+  readonly peer: BareJid;
+  readonly count: number;
+  /** Room on disk. */
+  readonly bytes: number;
+}
+
 export interface DeviceView {
   readonly deviceId: number;
   /** Eight groups of eight hex digits; absent while no key of the device is known. */
@@ -23,6 +34,12 @@ export interface DeviceView {
   readonly isNew: boolean;
 }
 
+/** A chat of an account. */
+export interface ChatAddress {
+  readonly jid: BareJid;
+  readonly peer: BareJid;
+}
+
 export interface ContactView {
   readonly jid: BareJid;
   readonly encryption: 'on' | 'off';
@@ -34,6 +51,8 @@ export interface ContactView {
   readonly optOut?: { readonly reason: string; readonly at: number };
   /** Plain messages that arrived although the chat is encrypted. */
   readonly plainCount: number;
+  /** Set for this chat alone. */
+  readonly retention?: Retention;
 }
 
 export interface AccountView {
@@ -59,6 +78,8 @@ export interface SiteView {
   readonly protectable: boolean;
   readonly protected: boolean;
   readonly policy: TrustPolicy;
+  /** That of all chats without one of their own. */
+  readonly retention: Retention;
   readonly streams: readonly StreamView[];
   /** Accounts seen at an endpoint and not decided yet. */
   readonly pending: readonly { readonly jid: BareJid; readonly endpoint: string }[];
@@ -142,6 +163,25 @@ export interface PopupApi {
       readonly encryption: 'on' | 'off';
     };
     result: null;
+  };
+  /** How long texts are kept: of a chat, by default as on its site; or of the site, by default for ever. */
+  setRetention: {
+    arg: {
+      readonly origin: string;
+      readonly chat?: ChatAddress;
+      readonly retention: Retention | 'default';
+    };
+    result: null;
+  };
+  /** The texts of a chat, or of all chats of a site, answer nothing from now on; they go from the disk behind it. */
+  forget: { arg: { readonly origin: string; readonly chat?: ChatAddress }; result: null };
+  /**
+   * What the next records of an account's archive come to, by chat; `after` names the last one of them for the next request, and
+   * is absent at the end.
+   */
+  archiveSize: {
+    arg: { readonly origin: string; readonly jid: BareJid; readonly after?: Uint8Array };
+    result: { readonly chats: readonly ChatSize[]; readonly after?: Uint8Array };
   };
 }
 

@@ -1,12 +1,35 @@
 // Guards for every request our own pages may make.
-import { MAX_FOREIGN_ID, MAX_HOST, MAX_KNOWN_DEVICES } from '../limits';
-import { bool, integer, jid, list, nothing, oneOf, record, text, type Guard } from './guards';
-import type { PopupApi } from './popup-api';
+import {
+  MAX_FOREIGN_ID,
+  MAX_HOST,
+  MAX_KNOWN_DEVICES,
+  MAX_NAME,
+  MAX_RETENTION_DAYS,
+} from '../limits';
+import {
+  bool,
+  bytes,
+  either,
+  integer,
+  jid,
+  list,
+  nothing,
+  oneOf,
+  record,
+  text,
+  type Guard,
+} from './guards';
+import type { PopupApi, Retention } from './popup-api';
 
 const ORIGIN = text(MAX_HOST);
 const ENDPOINT = text(MAX_HOST);
 const DEVICE_ID = integer(0, MAX_FOREIGN_ID);
 const TAB = integer(0, Number.MAX_SAFE_INTEGER);
+const CHAT = record({ jid, peer: jid });
+const RETENTION: Guard<Retention | 'default'> = either(
+  oneOf('off', 'ever', 'default'),
+  integer(1, MAX_RETENTION_DAYS),
+);
 
 /** One guard per request of `PopupApi`. */
 export const POPUP_GUARDS: { readonly [N in keyof PopupApi]: Guard<PopupApi[N]['arg']> } = {
@@ -37,5 +60,8 @@ export const POPUP_GUARDS: { readonly [N in keyof PopupApi]: Guard<PopupApi[N]['
   }),
   resetSession: record({ origin: ORIGIN, jid, owner: jid, deviceId: DEVICE_ID }),
   setPreference: record({ origin: ORIGIN, jid, peer: jid, prefersOmemo2: bool }),
+  setRetention: record({ origin: ORIGIN, retention: RETENTION }, { chat: CHAT }),
+  forget: record({ origin: ORIGIN }, { chat: CHAT }),
+  archiveSize: record({ origin: ORIGIN, jid }, { after: bytes(1, MAX_NAME) }),
   setEncryption: record({ origin: ORIGIN, jid, peer: jid, encryption: oneOf('on', 'off') }),
 };

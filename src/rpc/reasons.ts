@@ -44,7 +44,10 @@ export function explainRefusal(code: RefusalCode): string {
 
 export const FAILURES = {
   'not-for-this-device': 'This message was not encrypted for this device.',
-  'own-unknown': 'You sent this message encrypted, before this browser kept its text.',
+  'own-unknown':
+    'You sent this message encrypted. Its text is not, or no longer, kept in this browser.',
+  forgotten:
+    'This message is older than what this browser keeps of this chat, and can no longer be read here.',
   'no-session': 'This message belongs to a session this device does not have.',
   'unknown-prekey': 'This message was encrypted with a key this device no longer has.',
   'key-changed':

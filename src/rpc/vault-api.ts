@@ -135,6 +135,8 @@ export interface DecryptRequest {
   readonly payload?: Uint8Array;
   /** Is the sender in the account's roster, as far as the page's stream showed it. */
   readonly isContact: boolean;
+  /** When a server says it was sent, in ms since 1970. */
+  readonly at?: number;
 }
 
 /** Work for the session after a decryption, off the path of the message. */

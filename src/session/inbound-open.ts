@@ -24,7 +24,7 @@ function read({ own, deviceId }: InboundTools, found: readonly FoundEncrypted[])
 
 function requestOf(
   { own, observations }: InboundTools,
-  { sender, peer }: UnwrappedMessage,
+  { sender, peer, at }: UnwrappedMessage,
   { codec, message, keys }: MessageForUs,
 ): DecryptRequest {
   return {
@@ -35,6 +35,7 @@ function requestOf(
     // A hostile stanza may repeat our id for ever; more than a few colliding ids never happen.
     keys: keys.slice(0, 8),
     isContact: sender === own || observations.isContact(sender),
+    ...(at !== undefined && at >= 0 && { at }),
     ...(message.iv !== undefined && { iv: message.iv }),
     ...(message.payload !== undefined && { payload: message.payload }),
   };

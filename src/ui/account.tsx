@@ -1,5 +1,5 @@
 // One account on this site: our own device, its other devices, and the people it talks to.
-import type { AccountView } from '../rpc/popup-api';
+import type { AccountView, Retention } from '../rpc/popup-api';
 import { Contact, Devices } from './contact';
 import { Fingerprint } from './fingerprint';
 import { Fold } from './fold';
@@ -12,9 +12,11 @@ export function Account(props: {
   readonly store: Store;
   readonly origin: string;
   readonly account: AccountView;
+  /** Of chats without one of their own. */
+  readonly retention: Retention;
 }) {
-  const { store, origin, account } = props;
-  const scope = { store, origin, jid: account.jid };
+  const { store, origin, account, retention } = props;
+  const scope = { store, origin, jid: account.jid, retention };
   return (
     <section aria-label={shownText(account.jid)}>
       <h2 class="jid">{shownText(account.jid)}</h2>

@@ -54,7 +54,13 @@ export function App(props: {
             {view.protected && <SeenAccounts store={store} view={view} />}
             {view.protected &&
               view.accounts.map((account) => (
-                <Account key={account.jid} store={store} origin={view.origin} account={account} />
+                <Account
+                  key={account.jid}
+                  store={store}
+                  origin={view.origin}
+                  account={account}
+                  retention={view.retention}
+                />
               ))}
             {view.protected && <Policy store={store} view={view} />}
           </>

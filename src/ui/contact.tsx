@@ -2,13 +2,14 @@
 import { useState } from 'preact/hooks';
 import type { BareJid } from '../jid';
 import { explainRefusal } from '../rpc/reasons';
-import type { ContactView, DeviceView } from '../rpc/popup-api';
+import type { ContactView, DeviceView, Retention } from '../rpc/popup-api';
 import type { Trust } from '../rpc/vault-api';
 import { Confirm } from './confirm';
 import { Device } from './device';
 import { Fold } from './fold';
 import { hasBothVersions, needsDecision, shownText } from './format';
 import { OptOutQuestion } from './opt-out';
+import { RetentionChoice } from './retention';
 import type { Store } from './store';
 
 /** Where a decision belongs to. */
@@ -16,6 +17,8 @@ export interface Account {
   readonly store: Store;
   readonly origin: string;
   readonly jid: BareJid;
+  /** Of chats without one of their own. */
+  readonly retention: Retention;
 }
 
 /** The devices of one person, each with its decision. */
@@ -142,6 +145,13 @@ export function Contact(props: { readonly account: Account; readonly contact: Co
           Prefer OMEMO 2 for this contact
         </label>
       )}
+      <RetentionChoice
+        store={store}
+        origin={origin}
+        chat={{ jid, peer: contact.jid }}
+        own={contact.retention ?? null}
+        site={account.retention}
+      />
       {isAsking && (
         <Confirm
           testId="confirm-plain"

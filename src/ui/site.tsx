@@ -12,6 +12,7 @@ import {
   stateDetail,
   withoutSmText,
 } from './format';
+import { RetentionChoice } from './retention';
 import type { Store } from './store';
 
 /** The state of the site in words, and the way to protect it. */
@@ -116,7 +117,7 @@ export function SeenAccounts(props: { readonly store: Store; readonly view: Site
 
 const POLICIES: readonly TrustPolicy[] = ['blind', 'ask', 'verified-only'];
 
-/** The trust policy of the site. */
+/** The trust policy of the site, and how long its texts are kept. */
 export function Policy(props: { readonly store: Store; readonly view: SiteView }) {
   const { store, view } = props;
   return (
@@ -142,6 +143,13 @@ export function Policy(props: { readonly store: Store; readonly view: SiteView }
         ))}
       </select>
       <p class="muted small">{POLICY_WORDS[view.policy].detail}</p>
+      <h3>What you read and wrote</h3>
+      <RetentionChoice
+        store={store}
+        origin={view.origin}
+        own={view.retention}
+        site={view.retention}
+      />
     </section>
   );
 }

@@ -28,7 +28,32 @@ export interface Database {
     store: S,
     visit: (key: string, value: Stores[S]) => void,
   ): Promise<void>;
+  /**
+   * At most `count` records whose key starts with `prefix`, in the order of their names on disk, those behind `after`. What is damaged is
+   * left out and counted.
+   */
+  page<S extends StoreName>(
+    store: S,
+    prefix: string,
+    count: number,
+    after?: Uint8Array,
+  ): Promise<Page<S>>;
   write(changes: readonly Change[]): Promise<void>;
+}
+
+/** A part of a store. */
+export interface Page<S extends StoreName> {
+  readonly records: readonly StoredRecord<S>[];
+  readonly damaged: number;
+  /** The name of the last one, if there may be more. */
+  readonly last?: Uint8Array;
+}
+
+/** A record with its size on disk, in bytes. */
+export interface StoredRecord<S extends StoreName> {
+  readonly key: string;
+  readonly value: Stores[S];
+  readonly size: number;
 }
 
 /** The database, and the key it is sealed with. */
@@ -59,12 +84,24 @@ function openStored(sealer: Sealer, store: StoreName, name: IDBValidKey, value: 
   return sealer.open(store, new Uint8Array(name), value);
 }
 
-function opens(...place: Parameters<typeof openStored>): boolean {
+function sizeOf(bytes: unknown): number {
+  return bytes instanceof Uint8Array || bytes instanceof ArrayBuffer ? bytes.byteLength : 0;
+}
+
+/** Those of `range` behind a name. */
+function behind(range: IDBKeyRange | undefined, after: Uint8Array | undefined) {
+  if (after === undefined) return range;
+  return range === undefined
+    ? IDBKeyRange.lowerBound(keyFrom(after), true)
+    : IDBKeyRange.bound(keyFrom(after), range.upper, true, true);
+}
+
+/** Undefined for what does not open. */
+function tryOpen(...place: Parameters<typeof openStored>): Opened | undefined {
   try {
-    openStored(...place);
-    return true;
+    return openStored(...place);
   } catch (error) {
-    if (error instanceof VaultError) return false;
+    if (error instanceof VaultError) return undefined;
     throw error;
   }
 }
@@ -78,7 +115,7 @@ async function isKeyOf(db: IDBPDatabase, sealer: Sealer): Promise<boolean> {
   for (const store of STORE_NAMES) {
     const first = await db.transaction(store, 'readonly').store.openCursor();
     if (first === null) continue;
-    if (opens(sealer, store, first.key, first.value)) return true;
+    if (tryOpen(sealer, store, first.key, first.value) !== undefined) return true;
     isEmpty = false;
   }
   return isEmpty;
@@ -197,6 +234,31 @@ export function createDatabase(name = 'omnemo'): Database {
           const { key, value } = openStored(sealer, store, at.key, at.value);
           visit(key, value as Stores[S]);
         }
+      }),
+
+    page: <S extends StoreName>(store: S, prefix: string, count: number, after?: Uint8Array) =>
+      guarded(async ({ db, sealer }) => {
+        const range = behind(rangeOf(sealer.prefixNameOf(store, prefix)), after);
+        const transaction = db.transaction(store, 'readonly');
+        const [names, values] = await Promise.all([
+          transaction.store.getAllKeys(range, count),
+          transaction.store.getAll(range, count),
+        ]);
+        const records: StoredRecord<S>[] = [];
+        for (const [index, name] of names.entries()) {
+          const sealed: unknown = values[index];
+          const opened = tryOpen(sealer, store, name, sealed);
+          if (opened === undefined) continue;
+          const { key, value } = opened;
+          records.push({ key, value: value as Stores[S], size: sizeOf(name) + sizeOf(sealed) });
+        }
+        const last = names.at(-1);
+        return {
+          records,
+          damaged: names.length - records.length,
+          ...(last instanceof ArrayBuffer &&
+            names.length === count && { last: new Uint8Array(last) }),
+        };
       }),
 
     write: (changes) =>

@@ -33,6 +33,7 @@ import { deviceOf, withIdentityKey, withWriting } from './devices';
 import { ASKED_AGAIN_MS, MAX_DEVICES, MAX_STRANGER_DEVICES } from '../limits';
 import type { AccountRecord, ArchiveRecord, PeerRecord } from './records';
 import { withRepair, withoutReset } from './repair';
+import { keptSince } from './retention';
 import { loadSessions, sessionsKey, type SessionsByVersion } from './sessions';
 import { noteSender, withoutSurplus } from './strangers';
 import type { Unit } from './transaction';
@@ -65,20 +66,34 @@ function ciphertextOf(request: DecryptRequest, key: Uint8Array | undefined): Cip
   };
 }
 
-function fromArchive(
+async function fromArchive(
+  unit: Unit,
+  scope: Scope,
   found: ArchiveRecord,
   request: DecryptRequest,
   sender: PeerRecord,
   now: number,
-): DecryptOutcome {
+): Promise<DecryptOutcome> {
   // A server can replay an old ciphertext in another chat; the text must not appear there.
   if (found.peer !== request.peer) return failed('wrong-chat');
   // The worker may have died between the commit and its answer.
   const isAskedAgain = now - found.at < ASKED_AGAIN_MS;
   const chores = isAskedAgain ? (found.chores ?? []) : [];
   if (found.text === undefined) return { kind: 'empty', chores };
+  // It may lie there until it is looked for.
+  if (found.at < (await keptSince(unit, scope, found.peer, now))) return failed('forgotten');
   const trust = found.identityKey === undefined ? 'verified' : trustOf(sender, found.identityKey);
   return { kind: 'text', text: found.text, trust, chores };
+}
+
+/** Was the message sent before what is kept of its chat. */
+async function isForgotten(
+  unit: Unit,
+  scope: Scope,
+  { peer, at }: DecryptRequest,
+  now: number,
+): Promise<boolean> {
+  return at !== undefined && at < (await keptSince(unit, scope, peer, now));
 }
 
 /** Answers a message delivered on a granted stream. */
@@ -98,9 +113,13 @@ export function decrypt(
     const candidates = isOwnDevice ? [undefined] : keys.map(({ bytes }) => bytes);
     for (const key of candidates) {
       const found = await unit.get('archive', archiveKey(scope, ciphertextOf(request, key)));
-      if (found !== undefined) return fromArchive(found, request, sender, context.now());
+      if (found !== undefined)
+        return fromArchive(unit, scope, found, request, sender, context.now());
     }
-    if (isOwnDevice) return failed('own-unknown');
+    if (isOwnDevice) {
+      const isPast = await isForgotten(unit, scope, request, context.now());
+      return failed(isPast ? 'forgotten' : 'own-unknown');
+    }
     if (keys.length === 0) return failed('not-for-this-device');
     return open({ context, unit, scope, account, sender, request, keys });
   });
@@ -158,8 +177,10 @@ function withSessions(
 }
 
 /** Nothing opened it. Someone we talk to gets a new session, so that what follows can be read (design D13). */
-function unopened(job: Job, code: OmemoErrorCode): DecryptOutcome {
+async function unopened(job: Job, code: OmemoErrorCode): Promise<DecryptOutcome> {
   const { context, unit, scope, request, sender } = job;
+  // Read once and gone since, as far as anybody can say: a new session would not bring it back.
+  if (await isForgotten(unit, scope, request, context.now())) return failed('forgotten');
   const { senderDeviceId, version } = request;
   const repaired = isKnown(job, sender)
     ? withRepair(sender, senderDeviceId, version, code, context.now())

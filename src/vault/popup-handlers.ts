@@ -3,6 +3,8 @@ import browser from 'webextension-polyfill';
 import { fingerprint } from '../omemo/identity';
 import { VaultError } from '../rpc/errors';
 import type { PopupApi } from '../rpc/popup-api';
+import { log } from '../log';
+import { archiveSize, forget, setRetention, sweepSite } from './archive-upkeep';
 import { loadPeer, loadSite, lockOf, savePeer, type Context } from './context';
 import { deviceOf, withAcceptedKey } from './devices';
 import { hasNews, withoutNews } from './own-devices';
@@ -69,6 +71,12 @@ async function protectNow(
 
 /** The table of what our own pages may ask. */
 export function popupHandlers(context: Context, presence: Presence): PopupHandlers {
+  /** A large archive takes longer than a request may: what is forgotten answers nothing meanwhile. */
+  const tidy = (origin: string): void => {
+    sweepSite(context, origin).catch((error: unknown) => {
+      if (error instanceof Error) log('vault', 'error', error.name);
+    });
+  };
   return {
     sites: async () => {
       const sites = (await allSites(context)).filter(({ isProtected }) => isProtected);
@@ -175,6 +183,20 @@ export function popupHandlers(context: Context, presence: Presence): PopupHandle
       });
       return null;
     },
+
+    setRetention: async (arg) => {
+      await setRetention(context, arg);
+      tidy(arg.origin);
+      return null;
+    },
+
+    forget: async (arg) => {
+      await forget(context, arg);
+      tidy(arg.origin);
+      return null;
+    },
+
+    archiveSize: (arg) => archiveSize(context, arg),
 
     setEncryption: async ({ origin, jid, peer, encryption }) => {
       const scope = { origin, jid };

@@ -8,6 +8,7 @@ import type {
   OmemoVersion,
   PrekeyStore,
 } from '../omemo/types';
+import type { Retention } from '../rpc/popup-api';
 import type { RefusalCode } from '../rpc/reasons';
 import type {
   CapsRecord,
@@ -39,6 +40,12 @@ export interface SiteRecord {
   readonly withoutSmSince?: number;
   /** When a stream of it last ended over a conflict, in ms since 1970 (I-123). */
   readonly conflictAt?: number;
+  /** Of all chats without one of their own; for ever if nothing was said. */
+  readonly retention?: Retention;
+  /** The user had all texts from before forgotten, in ms since 1970. */
+  readonly forgottenBefore?: number;
+  /** When texts that are not kept any more were last taken off the disk, in ms since 1970. */
+  readonly sweptAt?: number;
 }
 
 /** What the pages of a site can do: apart from the site's record, which every request reads. */
@@ -154,6 +161,10 @@ export interface PeerRecord {
   readonly isWrittenTo: boolean;
   readonly plainCount: number;
   readonly refusal?: Refusal;
+  /** Of this chat; that of the site if nothing was said. */
+  readonly retention?: Retention;
+  /** The user had the texts from before forgotten, in ms since 1970. */
+  readonly forgottenBefore?: number;
 }
 
 /** Those who wrote to an account without being known to it, the latest last. */

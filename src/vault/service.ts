@@ -39,6 +39,8 @@ const SHOWN: ReadonlySet<string> = new Set([
   'acknowledgeDevices',
   'resetSession',
   'setEncryption',
+  'setRetention',
+  'forget',
 ]);
 
 function isContentName(name: string): name is keyof ContentApi {

@@ -1,6 +1,8 @@
 // Puts the vault together and registers its listeners with the browser.
 import browser, { type Runtime } from 'webextension-polyfill';
 import { log } from '../log';
+import { SWEEP_PASSING_EVERY_MS } from '../limits';
+import { sweepArchive } from './archive-upkeep';
 import { callerOf } from './caller';
 import { loadSite, type Context } from './context';
 import { createDatabase } from './db';
@@ -12,6 +14,8 @@ import { allSites } from './sites';
 import { createTransactions } from './transaction';
 import { removeExpired } from './upkeep';
 
+/** Whoever woke the worker comes first. */
+const FIRST_SWEEP_MS = 10 * 1000;
 /** A prompt that stays open longer than this was not about this intent. */
 const INTENT_MS = 10 * 60 * 1000;
 
@@ -93,6 +97,9 @@ export function startVault(): void {
     renew();
     removeExpired(context).catch(complain);
   });
+  const sweep = (): void => void sweepArchive(context).catch(complain);
+  setTimeout(sweep, FIRST_SWEEP_MS);
+  setInterval(sweep, SWEEP_PASSING_EVERY_MS);
   browser.permissions.onAdded.addListener(() => {
     finishIntents(context).then(service.changed, complain);
   });

@@ -54,8 +54,10 @@ export function withoutSurplus({ record, sessions }: Sender, writes: number, mos
 }
 
 /** Nothing about them is anybody's decision. */
-function isForgettable({ isWrittenTo, encryption, keys }: PeerRecord): boolean {
-  return !isWrittenTo && encryption === 'on' && !keys.some(isDecided);
+function isForgettable(peer: PeerRecord): boolean {
+  const { isWrittenTo, encryption, keys, retention, forgottenBefore } = peer;
+  const isKept = retention !== undefined || forgottenBefore !== undefined;
+  return !isWrittenTo && encryption === 'on' && !isKept && !keys.some(isDecided);
 }
 
 async function forget(unit: Unit, scope: Scope, peer: BareJid): Promise<void> {

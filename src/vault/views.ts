@@ -8,6 +8,7 @@ import { prefixOf } from './names';
 import { isOptedOut } from './opt-out';
 import type { AccountRecord, DeviceRecord, PeerRecord, SiteRecord } from './records';
 import { isResetting } from './repair';
+import { retentionOf } from './retention';
 import { protectableOrigin } from './sites';
 import { trustOf } from './trust';
 
@@ -44,6 +45,7 @@ async function contactView(peer: PeerRecord): Promise<ContactView> {
     prefersOmemo2: peer.prefersOmemo2 === true,
     ...optOutView(peer),
     ...(peer.refusal !== undefined && { refusal: peer.refusal }),
+    ...(peer.retention !== undefined && { retention: peer.retention }),
     plainCount: peer.plainCount,
   };
 }
@@ -94,6 +96,7 @@ export async function siteView(
     protectable: protectableOrigin(origin) === origin,
     protected: site.isProtected,
     policy: site.policy,
+    retention: retentionOf(site),
     streams,
     pending: seenAs('pending'),
     ignored: seenAs('ignored'),

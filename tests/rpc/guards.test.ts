@@ -91,6 +91,10 @@ const OPTIONAL: ReadonlySet<string> = new Set([
   'smSave record.ids',
   'intend tabId',
   'protect tabId',
+  'decrypt request.at',
+  'setRetention chat',
+  'forget chat',
+  'archiveSize after',
 ]);
 
 describe('the guard of', () => {

@@ -80,6 +80,18 @@ describe('an encrypted message', () => {
     expect(arg.request.isContact).toBe(true);
   });
 
+  it.each([
+    ['2026-01-05T10:00:00Z', Date.UTC(2026, 0, 5, 10)],
+    ['1969-01-05T10:00:00Z', undefined],
+    ['once', undefined],
+  ])('tells when a server says it was sent: %s', async (stamp, at) => {
+    const { vault, receive } = setUp();
+    const delay = `<delay xmlns='urn:xmpp:delay' stamp='${stamp}'/>`;
+    await receive(message(`${encrypted(PAYLOAD)}${delay}`));
+    const arg = vault.asked('decrypt')[0] as ContentApi['decrypt']['arg'];
+    expect(arg.request.at).toBe(at);
+  });
+
   it('takes no more than a few of the keys under one id', async () => {
     const { vault, receive } = setUp();
     await receive(message(encrypted(PAYLOAD, "<key rid='7'>AAAA</key>".repeat(50))));

@@ -55,6 +55,7 @@ export function site(states: readonly StreamState[], change: Partial<SiteView> =
     protectable: true,
     protected: true,
     policy: 'blind',
+    retention: 'ever',
     streams: states.map((state, tabId) => ({ tabId, jid: ALICE, endpoint: 'example.org', state })),
     pending: [],
     ignored: [],

@@ -54,6 +54,8 @@ function mortal(database: Database, fault: Fault): Mortal {
       get: (store, key) => operate(() => database.get(store, key)),
       list: (store, prefix) => operate(() => database.list(store, prefix)),
       each: (store, visit) => operate(() => database.each(store, visit)),
+      page: (store, prefix, count, after) =>
+        operate(() => database.page(store, prefix, count, after)),
       write: (changes) =>
         operate(async () => {
           if (changes.length === 0) return;

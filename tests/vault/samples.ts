@@ -66,6 +66,7 @@ export const CONTENT_SAMPLES: Samples<ContentApi> = {
       iv: bytes(12),
       payload: bytes(5),
       isContact: true,
+      at: 5,
     },
   },
   chores: { jid: JULIET },
@@ -112,4 +113,7 @@ export const POPUP_SAMPLES: Samples<PopupApi> = {
   resetSession: { origin: ORIGIN, jid: JULIET, owner: ROMEO, deviceId: 5 },
   setPreference: { origin: ORIGIN, jid: JULIET, peer: ROMEO, prefersOmemo2: true },
   setEncryption: { origin: ORIGIN, jid: JULIET, peer: ROMEO, encryption: 'off' },
+  setRetention: { origin: ORIGIN, chat: { jid: JULIET, peer: ROMEO }, retention: 30 },
+  forget: { origin: ORIGIN, chat: { jid: JULIET, peer: ROMEO } },
+  archiveSize: { origin: ORIGIN, jid: JULIET, after: new Uint8Array(48) },
 };

@@ -136,9 +136,41 @@ export const SWEEP_EVERY_MS = 24 * 3600 * 1000;
 /** The same where texts are not to be kept at all. */
 export const SWEEP_PASSING_EVERY_MS = 3600 * 1000;
 /** Records of the archive that are read at once: enough to be quick, few enough to be held and to let others in between. */
-export const ARCHIVE_BATCH = 500;
+export const ARCHIVE_BATCH = 200;
 /** Bytes of the name of a record on disk: 16 for each part of its key. */
 export const MAX_NAME = 256;
+
+// What is in a backup (M85).
+
+/** Bytes of a part of a backup before it is sealed, about. */
+export const BACKUP_FRAME = 256 * 1024;
+/** The same at most: the longest text of the archive in its longest form still fits. */
+export const MAX_BACKUP_FRAME = 2 * 1024 * 1024;
+/** Bytes of a file that cross the port at once; Chromium takes 64 MB. */
+export const MAX_BACKUP_PIECE = 1024 * 1024;
+/** Sites, accounts and people of a backup, which are held while it is read: twenty times as many as anybody was seen to have. */
+export const MAX_BACKUP_HELD = 20_000;
+/** Texts of a backup; forty times the archive that is measured. */
+export const MAX_BACKUP_TEXTS = 4_000_000;
+/** Characters of a text of the archive: a payload has no more bytes. */
+export const MAX_BACKUP_TEXT = 512 * 1024;
+/** Keys of a person: each of their devices may have had several. */
+export const MAX_BACKUP_KEYS = 1000;
+/** Devices of a person: those that are listed, and as many that are no more. */
+export const MAX_BACKUP_DEVICES = 200;
+/** Characters of a code as it is typed. */
+export const MAX_TYPED_CODE = 200;
+/**
+ * M75: ids a restored device leaves out, so that none of its prekeys has one that the original gave away after the backup. Below 2^24,
+ * where libsignal's own ids end, there is room for 160 restorations.
+ */
+export const RESTORED_PREKEY_GAP = 100_000;
+/** M79: a backup older than this is called old. */
+export const BACKUP_AGE_MS = 90 * 24 * 3600 * 1000;
+/** M79: an account without any for this time is spoken of. */
+export const NO_BACKUP_MS = 7 * 24 * 3600 * 1000;
+/** M79: verifications that would be lost, from which on it is spoken of. */
+export const BACKUP_VERIFICATIONS = 3;
 
 // What is kept of a site and its streams.
 

@@ -59,23 +59,24 @@ async function makeOneTimePrekeys(
 }
 
 /**
- * A new store for one version: a signed prekey with id 1 and 100 one-time prekeys with ids from 1. `now` in ms since
- * 1970. Versions share no prekeys: what the signature covers differs.
+ * A new store for one version: a signed prekey with id 1 and 100 one-time prekeys with ids from 1, or from those in `firstIds`
+ * (1…2^31−1). `now` in ms since 1970. Versions share no prekeys: what the signature covers differs.
  */
 export async function createPrekeyStore(input: {
   readonly version: OmemoVersion;
   readonly identity: IdentityKeyPair;
   readonly now: number;
   readonly random: Random;
+  readonly firstIds?: { readonly signed: number; readonly oneTime: number };
 }): Promise<PrekeyStore> {
-  const { version, identity, now, random } = input;
+  const { version, identity, now, random, firstIds = { signed: 1, oneTime: 1 } } = input;
   const { prekeys, nextId: nextOneTimePrekeyId } = await makeOneTimePrekeys(
-    1,
+    firstIds.oneTime,
     ONE_TIME_PREKEYS,
     random,
   );
   return {
-    signedPrekey: await makeSignedPrekey(version, 1, identity, now, random),
+    signedPrekey: await makeSignedPrekey(version, firstIds.signed, identity, now, random),
     oneTimePrekeys: prekeys,
     spentPrekeys: [],
     nextOneTimePrekeyId,

@@ -12,6 +12,10 @@ export type VaultErrorCode =
   | 'busy' // this site asks too much at once; nothing was done
   | 'storage' // IndexedDB failed; nothing was changed
   | 'damaged' // what is stored is not what the vault has stored; nothing was changed
+  | 'bad-code' // what was typed is no code of a backup
+  | 'wrong-code' // the code is not that of this backup
+  | 'bad-backup' // no backup, or not as it was made; nothing was changed
+  | 'new-backup' // a backup of a later version
   | 'timeout' // no answer in time
   | 'disconnected' // the port is gone for good
   | 'internal';
@@ -43,6 +47,10 @@ export function vaultErrorFrom(code: unknown): VaultError {
     'busy',
     'storage',
     'damaged',
+    'bad-code',
+    'wrong-code',
+    'bad-backup',
+    'new-backup',
     'timeout',
     'disconnected',
     'internal',

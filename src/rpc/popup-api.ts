@@ -1,5 +1,6 @@
 // What our own pages see, and may ask of the vault and decide. Nothing here is for content scripts.
 import type { BareJid } from '../jid';
+import type { BackupApi, BackupReminder } from './backup-api';
 import type { RefusalCode } from './reasons';
 import type { OmemoVersion, StreamState, Trust, TrustPolicy } from './vault-api';
 
@@ -61,6 +62,8 @@ export interface AccountView {
   readonly deviceId: number;
   readonly fingerprint: string;
   readonly published: boolean;
+  /** A backup is due. */
+  readonly reminder?: BackupReminder;
   /** Other devices of this account. */
   readonly ownDevices: readonly DeviceView[];
   readonly contacts: readonly ContactView[];
@@ -92,7 +95,7 @@ export interface SiteView {
 }
 
 /** Requests of our own pages. */
-export interface PopupApi {
+export interface PopupApi extends BackupApi {
   sites: {
     arg: Record<string, never>;
     result: readonly { readonly origin: string; readonly protected: boolean }[];

@@ -6,6 +6,7 @@ import {
   MAX_NAME,
   MAX_RETENTION_DAYS,
 } from '../limits';
+import { BACKUP_GUARDS } from './backup-guards';
 import {
   bool,
   bytes,
@@ -33,6 +34,7 @@ const RETENTION: Guard<Retention | 'default'> = either(
 
 /** One guard per request of `PopupApi`. */
 export const POPUP_GUARDS: { readonly [N in keyof PopupApi]: Guard<PopupApi[N]['arg']> } = {
+  ...BACKUP_GUARDS,
   sites: nothing,
   site: record({ origin: ORIGIN }),
   intend: record({ origin: ORIGIN }, { tabId: TAB }),

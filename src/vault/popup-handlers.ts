@@ -5,6 +5,7 @@ import { VaultError } from '../rpc/errors';
 import type { PopupApi } from '../rpc/popup-api';
 import { log } from '../log';
 import { archiveSize, forget, setRetention, sweepSite } from './archive-upkeep';
+import { backupHandlers } from './backup/handlers';
 import { loadPeer, loadSite, lockOf, savePeer, type Context } from './context';
 import { deviceOf, withAcceptedKey } from './devices';
 import { hasNews, withoutNews } from './own-devices';
@@ -78,6 +79,8 @@ export function popupHandlers(context: Context, presence: Presence): PopupHandle
     });
   };
   return {
+    ...backupHandlers(context),
+
     sites: async () => {
       const sites = (await allSites(context)).filter(({ isProtected }) => isProtected);
       const isAllowed = await Promise.all(sites.map(({ origin }) => hasPermission(origin)));

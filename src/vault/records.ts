@@ -83,6 +83,8 @@ export interface AccountRecord {
   /** Has been read back from the server once. */
   readonly isPublished: boolean;
   readonly createdAt: number;
+  /** The last backup it is in: when it was made, in ms since 1970, and how many keys were verified then (M79). */
+  readonly backup?: { readonly at: number; readonly verified: number };
 }
 
 /** Trust in one identity key (X form, 32 bytes) of a bare JID. */

@@ -41,6 +41,8 @@ const SHOWN: ReadonlySet<string> = new Set([
   'setEncryption',
   'setRetention',
   'forget',
+  'backupSaved',
+  'restoreApply',
 ]);
 
 function isContentName(name: string): name is keyof ContentApi {

@@ -6,7 +6,8 @@ import { loadSite, type Context } from './context';
 import { CONFLICT_MS, MAX_SEEN_ACCOUNTS } from '../limits';
 import type { SeenAccount, SiteRecord } from './records';
 
-const LOCK = 'sites';
+/** The lock of the records of sites. */
+export const SITES_LOCK = 'sites';
 
 /** Origin in the form the browser gives, if we may protect it: https anywhere, http on this machine only. */
 export function protectableOrigin(text: string): string | undefined {
@@ -33,7 +34,7 @@ export function changeSite(
   origin: string,
   step: (site: SiteRecord) => SiteRecord,
 ): Promise<SiteRecord> {
-  return context.transactions.run(LOCK, async (unit) => {
+  return context.transactions.run(SITES_LOCK, async (unit) => {
     const before = await loadSite(unit, origin);
     const after = step(before);
     if (after !== before) unit.put('sites', origin, after);

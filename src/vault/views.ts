@@ -1,6 +1,7 @@
 // What the popup shows of a site, put together from the records: no secret is in it.
 import { fingerprint } from '../omemo/identity';
 import type { AccountView, ContactView, DeviceView, SiteView, StreamView } from '../rpc/popup-api';
+import { reminderOf } from './backup/reminder';
 import { loadSite, type Context } from './context';
 import { isActive, versionsFor } from './device-facts';
 import { labelOf } from './labels';
@@ -65,12 +66,15 @@ async function accountView(
   const seen = site.accounts.filter(({ jid, decision }) => {
     return jid === account.jid && decision === 'granted';
   });
+  const verified = peers.flatMap(({ keys }) => keys.filter(({ trust }) => trust === 'verified'));
+  const reminder = reminderOf(account, verified.length, context.now());
   return {
     jid: account.jid,
     endpoints: seen.map(({ endpoint }) => endpoint),
     deviceId: account.deviceId,
     fingerprint: fingerprint(account.identity.publicKey),
     published: account.isPublished,
+    ...(reminder !== undefined && { reminder }),
     ownDevices: own === undefined ? [] : await otherDevices(own, account.deviceId),
     contacts: await Promise.all(peers.filter(({ peer }) => peer !== account.jid).map(contactView)),
   };

@@ -19,6 +19,11 @@ const CODES: Readonly<Record<VaultErrorCode, readonly [refusal: string, failure:
   forbidden: ['vault-unavailable', 'vault-unavailable'],
   'bad-bundle': ['vault-unavailable', 'vault-unavailable'],
   stale: ['vault-unavailable', 'vault-unavailable'],
+  // No page ever gets these.
+  'bad-code': ['vault-unavailable', 'vault-unavailable'],
+  'wrong-code': ['vault-unavailable', 'vault-unavailable'],
+  'bad-backup': ['vault-unavailable', 'vault-unavailable'],
+  'new-backup': ['vault-unavailable', 'vault-unavailable'],
 };
 
 describe('a failure of the vault', () => {

@@ -1,6 +1,7 @@
 // The popup: the current site first, then its accounts, then everything else.
 import { useEffect, useState } from 'preact/hooks';
 import { Account } from './account';
+import { REMINDERS } from './backup-words';
 import { AT_REST, PROMISE, STATE_WORDS } from './format';
 import { Policy, SeenAccounts, SiteStatus } from './site';
 import { Sites } from './sites';
@@ -32,9 +33,11 @@ export function App(props: {
   readonly store: Store;
   readonly origin: string | undefined;
   onProtect(): void;
+  onPanel(): void;
 }) {
   const { store, origin } = props;
   const { view, sites, error } = useSnapshot(store);
+  const reminder = view?.accounts.find((account) => account.reminder !== undefined)?.reminder;
   return (
     <>
       <header>
@@ -68,6 +71,12 @@ export function App(props: {
         <Sites store={store} sites={sites} current={origin} />
       </main>
       <footer>
+        {reminder !== undefined && <p data-testid="backup-reminder">{REMINDERS[reminder]}</p>}
+        <p>
+          <button type="button" class="link" data-testid="panel" onClick={() => props.onPanel()}>
+            Backup and storage
+          </button>
+        </p>
         <p>{PROMISE}</p>
         <p>{AT_REST}</p>
       </footer>

@@ -56,6 +56,15 @@ export async function startPopup(): Promise<void> {
     );
   }
 
+  // A tab of its own: the popup would close as soon as a file is chosen.
+  function openPanel(): void {
+    browser.tabs.create({ url: browser.runtime.getURL('panel.html') }).then(
+      () => tabId !== undefined && window.close(),
+      () => store.fail('The browser did not open the page for backups.'),
+    );
+  }
+
   const root = document.getElementById('app');
-  if (root !== null) render(<App store={store} origin={origin} onProtect={protect} />, root);
+  if (root !== null)
+    render(<App store={store} origin={origin} onProtect={protect} onPanel={openPanel} />, root);
 }

@@ -21,12 +21,20 @@ export interface Store {
   fail(sentence: string): void;
 }
 
-function sentenceFor(error: unknown): string {
+/** A failure of the vault in words. */
+export function sentenceFor(error: unknown): string {
   const code = error instanceof VaultError ? error.code : 'internal';
   if (code === 'stale') return 'That has changed in the meantime. Look again and decide anew.';
   if (code === 'forbidden') return 'The browser has not given the permission for this site.';
   if (code === 'storage') return 'The browser could not store this. Nothing was changed.';
   if (code === 'damaged') return 'What Omnemo stored in this browser was damaged or changed.';
+  if (code === 'bad-code') return 'This is no code of a backup. Look for a mistyped character.';
+  if (code === 'wrong-code') return 'This code belongs to another backup. Nothing was changed.';
+  if (code === 'bad-backup')
+    return 'This file is no backup, or it is not as it was made. Nothing was changed.';
+  if (code === 'new-backup')
+    return 'This backup was made by a later version of Omnemo. Nothing was changed.';
+  if (code === 'limit') return 'This is more than Omnemo takes. Nothing was changed.';
   return `Omnemo could not do this (${code}).`;
 }
 

@@ -2,10 +2,14 @@
 // dedicated worker and posts what it cost.
 import { openDB } from 'idb';
 import { bareJid, type BareJid } from '../../../src/jid';
+import { generateIdentity } from '../../../src/omemo/identity';
 import { LEGACY } from '../../../src/rpc/versions';
 import { archiveKey } from '../../../src/vault/archive';
-import { createDatabase, type Change } from '../../../src/vault/db';
-import type { ArchiveRecord } from '../../../src/vault/records';
+import { archiveSize, sweepArchive } from '../../../src/vault/archive-upkeep';
+import { createDatabase, type Change, type Database } from '../../../src/vault/db';
+import { newSite, type AccountRecord, type ArchiveRecord } from '../../../src/vault/records';
+import { measureBackup, type BackupCosts } from './backup';
+import { createTransactions } from '../../../src/vault/transaction';
 
 /** What was measured, in ms; bytes for a message on disk. */
 export interface ArchiveCosts {
@@ -16,6 +20,13 @@ export interface ArchiveCosts {
   readonly added: readonly number[];
   readonly bytesInClear: number;
   readonly bytesSealed: number;
+  /** Counting the archive. */
+  readonly counted: number;
+  /** Taking half of the texts off the disk. */
+  readonly swept: number;
+  /** Look-ups meanwhile. */
+  readonly meanwhile: readonly number[];
+  readonly backup: BackupCosts;
 }
 
 const MESSAGES = 100_000;
@@ -84,6 +95,65 @@ async function timed(count: number, work: (index: number) => Promise<unknown>): 
   return times;
 }
 
+/** Half of the texts are older than what is kept; someone fetches history meanwhile. */
+async function measureUpkeep(
+  database: Database,
+  scattered: (index: number) => number,
+): Promise<Pick<ArchiveCosts, 'counted' | 'swept' | 'meanwhile' | 'backup'>> {
+  const now = 1.7e12 + MESSAGES / 2 + 24 * 3600 * 1000;
+  const transactions = createTransactions(database);
+  const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
+  const context = { database, transactions, random, now: () => now };
+  const { origin, jid: account } = SCOPE;
+  const identity = await generateIdentity(random);
+  const record: AccountRecord = {
+    v: 2,
+    ...SCOPE,
+    deviceId: 7,
+    identity,
+    prekeys: {},
+    isPublished: true,
+    createdAt: 1,
+  };
+  await database.write([
+    { store: 'accounts', key: `${origin}\n${account}`, value: record },
+    { store: 'sites', key: origin, value: newSite(origin) },
+  ]);
+  const backup = await measureBackup(database, MESSAGES + ADDED);
+  const limited = { ...newSite(origin), retention: 1 };
+  await database.write([{ store: 'sites', key: origin, value: limited }]);
+  const [counted = NaN] = await timed(1, async () => {
+    let after: Uint8Array | undefined;
+    let texts = 0;
+    do {
+      const part = await archiveSize(context, {
+        origin,
+        jid: account,
+        ...(after !== undefined && { after }),
+      });
+      texts += part.chats.reduce((sum, { count }) => sum + count, 0);
+      after = part.after;
+    } while (after !== undefined);
+    if (texts !== MESSAGES + ADDED) throw new Error('not all of them');
+  });
+  let isSwept = false;
+  const sweeping = timed(1, async () => {
+    await sweepArchive(context);
+    isSwept = true;
+  });
+  const meanwhile: number[] = [];
+  while (!isSwept) {
+    const key = keyOf(scattered(meanwhile.length));
+    meanwhile.push(...(await timed(1, () => database.get('archive', key))));
+  }
+  const [swept = NaN] = await sweeping;
+  if ((await database.get('archive', keyOf(MESSAGES / 2 - 1))) !== undefined)
+    throw new Error('a text that is to be gone');
+  if ((await database.get('archive', keyOf(MESSAGES / 2))) === undefined)
+    throw new Error('a text that is to be kept');
+  return { counted, swept, meanwhile, backup };
+}
+
 async function measure(): Promise<ArchiveCosts> {
   const name = 'archive';
   const atFirst = await usage();
@@ -107,9 +177,19 @@ async function measure(): Promise<ArchiveCosts> {
     const at = 2 * MESSAGES + index;
     return database.write([{ store: 'archive', key: keyOf(at), value: recordOf(at) }]);
   });
+  const upkeep = await measureUpkeep(database, scattered);
   const bytesSealed = (withSealed - atFirst) / MESSAGES;
   const bytesInClear = (withBoth - withSealed) / MESSAGES;
-  return { upgrade, open, found, absent, added, bytesInClear, bytesSealed };
+  return {
+    upgrade,
+    open,
+    found,
+    absent,
+    added,
+    bytesInClear,
+    bytesSealed,
+    ...upkeep,
+  };
 }
 
 measure().then(

@@ -1,0 +1,4 @@
+// The panel's page.
+import { startPanel } from '../../src/ui/panel-start';
+
+startPanel();

@@ -25,8 +25,8 @@ import type {
   SpentPrekey,
 } from './types';
 
-/** Ids stay in 1…2^31−1 and start again at 1. */
-function nextId(id: number): number {
+/** The prekey id after another. Ids stay in 1…2^31−1 and start again at 1 (XEP-0384 §4.1, 0.9.1). */
+export function nextPrekeyId(id: number): number {
   return id >= MAX_ID ? 1 : id + 1;
 }
 
@@ -54,7 +54,7 @@ async function makeOneTimePrekeys(
 ): Promise<{ readonly prekeys: readonly OneTimePrekey[]; readonly nextId: number }> {
   const making: Promise<OneTimePrekey>[] = [];
   let id = firstId;
-  for (let i = 0; i < count; i++, id = nextId(id)) making.push(makeOneTimePrekey(id, random));
+  for (let i = 0; i < count; i++, id = nextPrekeyId(id)) making.push(makeOneTimePrekey(id, random));
   return { prekeys: await Promise.all(making), nextId: id };
 }
 
@@ -67,7 +67,7 @@ export async function createPrekeyStore(input: {
   readonly identity: IdentityKeyPair;
   readonly now: number;
   readonly random: Random;
-  readonly firstIds?: { readonly signed: number; readonly oneTime: number };
+  readonly firstIds?: { readonly signed: number; readonly oneTime: number } | undefined;
 }): Promise<PrekeyStore> {
   const { version, identity, now, random, firstIds = { signed: 1, oneTime: 1 } } = input;
   const { prekeys, nextId: nextOneTimePrekeyId } = await makeOneTimePrekeys(
@@ -159,7 +159,7 @@ export async function rotateSignedPrekey(input: {
     ...store,
     signedPrekey: await makeSignedPrekey(
       version,
-      nextId(store.signedPrekey.id),
+      nextPrekeyId(store.signedPrekey.id),
       identity,
       now,
       random,

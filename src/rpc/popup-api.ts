@@ -94,8 +94,21 @@ export interface SiteView {
   readonly withoutSmSince?: number;
 }
 
+/** How the vault stands (M78). */
+export interface HealthView {
+  /** `lost`: nothing opens it. `partly`: some of it cannot be read and nothing makes up for it. */
+  readonly condition: 'sound' | 'partly' | 'lost';
+  /** What came back from the second copy and was not acknowledged yet. */
+  readonly notice?: 'restored-all' | 'restored-part';
+}
+
 /** Requests of our own pages. */
 export interface PopupApi extends BackupApi {
+  health: { arg: Record<string, never>; result: HealthView };
+  /** The user has read the notice. */
+  acknowledge: { arg: Record<string, never>; result: null };
+  /** Gives up what cannot be read: all of a vault that is lost, else only that. */
+  discard: { arg: Record<string, never>; result: null };
   sites: {
     arg: Record<string, never>;
     result: readonly { readonly origin: string; readonly protected: boolean }[];

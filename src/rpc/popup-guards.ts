@@ -35,6 +35,9 @@ const RETENTION: Guard<Retention | 'default'> = either(
 /** One guard per request of `PopupApi`. */
 export const POPUP_GUARDS: { readonly [N in keyof PopupApi]: Guard<PopupApi[N]['arg']> } = {
   ...BACKUP_GUARDS,
+  health: nothing,
+  acknowledge: nothing,
+  discard: nothing,
   sites: nothing,
   site: record({ origin: ORIGIN }),
   intend: record({ origin: ORIGIN }, { tabId: TAB }),

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { Account } from './account';
 import { REMINDERS } from './backup-words';
 import { AT_REST, PROMISE, STATE_WORDS } from './format';
+import { Health } from './health';
 import { Policy, SeenAccounts, SiteStatus } from './site';
 import { Sites } from './sites';
 import type { Snapshot, Store } from './store';
@@ -36,7 +37,7 @@ export function App(props: {
   onPanel(): void;
 }) {
   const { store, origin } = props;
-  const { view, sites, error } = useSnapshot(store);
+  const { health, view, sites, error } = useSnapshot(store);
   const reminder = view?.accounts.find((account) => account.reminder !== undefined)?.reminder;
   return (
     <>
@@ -50,6 +51,7 @@ export function App(props: {
             {error}
           </p>
         )}
+        {health !== undefined && <Health store={store} health={health} />}
         {origin === undefined && <Nowhere />}
         {view !== undefined && (
           <>

@@ -1,10 +1,11 @@
 // Loads what the popup shows and keeps it fresh; every action ends with a new look at the truth.
 import { VaultError } from '../rpc/errors';
 import type { Client } from '../rpc/port';
-import type { PopupApi, SiteView } from '../rpc/popup-api';
+import type { HealthView, PopupApi, SiteView } from '../rpc/popup-api';
 
 /** What the views show. */
 export interface Snapshot {
+  readonly health?: HealthView;
   readonly view?: SiteView;
   readonly sites: PopupApi['sites']['result'];
   readonly error?: string;
@@ -54,10 +55,18 @@ export function createStore(client: Client<PopupApi>, origin: string | undefined
   async function load(): Promise<void> {
     const mine = ++turn;
     try {
+      const health = await client.request('health', {});
+      if (health.condition === 'lost') {
+        // Nothing else can be asked of it.
+        if (mine === turn)
+          set({ health, sites: [], ...(lastFailure !== undefined && { error: lastFailure }) });
+        return;
+      }
       const sites = await client.request('sites', {});
       const view = origin === undefined ? undefined : await client.request('site', { origin });
       if (mine !== turn) return; // a later look is on its way
       set({
+        health,
         sites,
         ...(view !== undefined && { view }),
         ...(lastFailure !== undefined && { error: lastFailure }),

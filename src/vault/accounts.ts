@@ -7,10 +7,11 @@ import {
   dateSignedPrekey,
   dropSpentPrekeys,
   isRotationDue,
+  nextPrekeyId,
   refillOneTimePrekeys,
   rotateSignedPrekey,
 } from '../omemo/prekeys';
-import type { Bundle, IdentityKeyPair, OmemoVersion, PrekeyStore, Random } from '../omemo/types';
+import type { Bundle, OmemoVersion, PrekeyStore, Random } from '../omemo/types';
 import { loadAccount, lockOf, scopedKey, type Context, type Scope } from './context';
 import type { AccountRecord } from './records';
 
@@ -48,10 +49,14 @@ export function openAccount(context: Context, scope: Scope): Promise<number> {
 async function tended(
   { random, now }: Context,
   version: OmemoVersion,
-  identity: IdentityKeyPair,
-  stored: PrekeyStore | undefined,
+  { identity, prekeys, prekeyIds }: AccountRecord,
 ): Promise<PrekeyStore> {
-  if (stored === undefined) return createPrekeyStore({ version, identity, now: now(), random });
+  const stored = prekeys[version];
+  if (stored === undefined) {
+    const lost = prekeyIds?.[version];
+    const firstIds = lost && { signed: nextPrekeyId(lost.signed), oneTime: lost.oneTime };
+    return createPrekeyStore({ version, identity, now: now(), random, firstIds });
+  }
   const dated = dateSignedPrekey(stored, now());
   const store = isRotationDue(dated, now())
     ? await rotateSignedPrekey({ version, store: dated, identity, now: now(), random })
@@ -69,7 +74,7 @@ export function ownBundle(
     const account = await loadAccount(unit, scope);
     const { deviceId, identity } = account;
     const stored = account.prekeys[version];
-    const prekeys = await tended(context, version, identity, stored);
+    const prekeys = await tended(context, version, account);
     if (prekeys !== stored) {
       const all = { ...account.prekeys, [version]: prekeys };
       unit.put('accounts', scopedKey(scope), { ...account, prekeys: all });

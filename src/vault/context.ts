@@ -5,6 +5,7 @@ import { VaultError } from '../rpc/errors';
 import type { TrustPolicy } from '../rpc/vault-api';
 import type { Database } from './db';
 import { keyOf } from './names';
+import type { Health } from './health';
 import { newPeer, newSite, type AccountRecord, type PeerRecord, type SiteRecord } from './records';
 import type { Transactions, Unit } from './transaction';
 
@@ -15,6 +16,8 @@ export interface Context {
   readonly random: Random;
   /** ms since 1970. */
   now(): number;
+  /** The health of what is stored; left out: it has no second copy and nothing is said. */
+  readonly health?: Health;
 }
 
 /** An account on a site: what every record below it is bound to (design D2). */

@@ -4,7 +4,11 @@ import { deleteDB, openDB, type IDBPDatabase } from 'idb';
 import type { Random } from '../omemo/types';
 import { VaultError } from '../rpc/errors';
 import { DATABASE_VERSION, migrate, VAULT_KEY_NAME, VAULT_KEY_STORE } from './migrate';
-import { createSealer, PART_LENGTH, type Opened, type Sealer } from './seal';
+import { assertNoTrace, chooseKey, copyBefore, takeCare, type Care, type Fit } from './care';
+import { noteRestored } from './notices';
+import type { Place } from './salvage';
+import { createSealer, PART_LENGTH, VAULT_KEY_LENGTH, type Opened, type Sealer } from './seal';
+import { removeCopy, type CopyArea } from './second-copy';
 import { STORE_NAMES, type StoreName, type Stores } from './stores';
 import { newVaultKey, openVaultKey } from './vault-key';
 
@@ -56,10 +60,26 @@ export interface StoredRecord<S extends StoreName> {
   readonly size: number;
 }
 
+/** The database as it is kept whole: for the start and for the user's decisions. */
+export interface KeptDatabase extends Database {
+  /** How it stands. Opens it. */
+  condition(): Promise<Condition>;
+  /** Gives up what cannot be read: all of it where nothing opens, else the records that do not. For the user to decide. */
+  discard(): Promise<void>;
+}
+
+/** `lost`: it does not open at all. `partly`: so many records that nothing makes up for; other work goes on. */
+export type Condition =
+  | { readonly kind: 'sound' }
+  | { readonly kind: 'lost' }
+  | { readonly kind: 'partly'; readonly unreadable: number };
+
 /** The database, and the key it is sealed with. */
 interface Open {
   readonly db: IDBPDatabase;
   readonly sealer: Sealer;
+  /** Absent where there is no second copy. */
+  readonly care?: Care;
 }
 
 const random: Random = (length) => crypto.getRandomValues(new Uint8Array(length));
@@ -110,15 +130,15 @@ function tryOpen(...place: Parameters<typeof openStored>): Opened | undefined {
  * Is this the key of what lies here. Under another one no record would be found by its name, and a new identity be made where there
  * is one (M78). One record is enough to tell; where the first of a store is damaged, that of another may do.
  */
-async function isKeyOf(db: IDBPDatabase, sealer: Sealer): Promise<boolean> {
+async function fitOf(db: IDBPDatabase, sealer: Sealer): Promise<Fit> {
   let isEmpty = true;
   for (const store of STORE_NAMES) {
     const first = await db.transaction(store, 'readonly').store.openCursor();
     if (first === null) continue;
-    if (tryOpen(sealer, store, first.key, first.value) !== undefined) return true;
+    if (tryOpen(sealer, store, first.key, first.value) !== undefined) return 'fits';
     isEmpty = false;
   }
-  return isEmpty;
+  return isEmpty ? 'empty' : 'foreign';
 }
 
 /** A table in LevelDB for each, and from the fourth on they are merged. */
@@ -136,14 +156,63 @@ async function tidyFiles(name: string): Promise<void> {
   }
 }
 
+/** Writes in one transaction: all of it or nothing. */
+async function commit(
+  { db, sealer }: Open,
+  changes: readonly Change[],
+  dropped: readonly Place[] = [],
+): Promise<void> {
+  const sealed = changes.map(({ store, key, value }) => ({
+    store,
+    ...(value === undefined
+      ? { name: sealer.nameOf(store, key), bytes: undefined }
+      : sealer.seal(store, key, value)),
+  }));
+  const gone = dropped.map((place) => ({ ...place, bytes: undefined }));
+  const stores = [...new Set([...changes, ...dropped].map(({ store }) => store))];
+  if (stores.length === 0) return;
+  const transaction = db.transaction(stores, 'readwrite', { durability: 'strict' });
+  const puts: Promise<unknown>[] = [];
+  try {
+    for (const { store, name, bytes } of [...sealed, ...gone]) {
+      const target = transaction.objectStore(store);
+      const key = keyFrom(name);
+      puts.push(bytes === undefined ? target.delete(key) : target.put(bytes, key));
+    }
+  } catch (error) {
+    // What was put before would still be committed.
+    transaction.abort();
+    await Promise.allSettled([...puts, transaction.done]);
+    throw error;
+  }
+  await Promise.all([...puts, transaction.done]);
+}
+
+/** What is stored as the key of the vault; undefined if it is not there or does not open. */
+async function storedKey(db: IDBPDatabase): Promise<Uint8Array | undefined> {
+  try {
+    return await openVaultKey(await db.get(VAULT_KEY_STORE, VAULT_KEY_NAME));
+  } catch (error) {
+    if (error instanceof VaultError && error.code === 'damaged') return undefined;
+    throw error;
+  }
+}
+
 /**
- * Opens the database and its key. A new key is made ready for the case that there is none, before any transaction: WebCrypto cannot be
- * awaited in one.
+ * Opens the database and its key. A key is made ready for the case that there is none, before any transaction: WebCrypto cannot be
+ * awaited in one. It is that of the second copy, if there is one.
  */
-async function openSealed(name: string, forget: () => void): Promise<Open> {
-  const { vaultKey, record: keyRecord } = await newVaultKey(random);
-  const seal = { keyRecord, sealer: createSealer(vaultKey, random) };
+async function openSealed(
+  name: string,
+  area: CopyArea | undefined,
+  forget: () => void,
+): Promise<Open> {
+  const copy = await copyBefore(area);
+  const ready = copy?.vaultKey ?? random(VAULT_KEY_LENGTH);
+  const { record: keyRecord } = await newVaultKey(() => ready);
+  const seal = { keyRecord, sealer: createSealer(ready, random) };
   let wasInClear = false;
+  let trace: unknown;
   const db = await openDB(name, DATABASE_VERSION, {
     upgrade(upgraded, before, _after, transaction) {
       wasInClear = before > 0;
@@ -154,9 +223,16 @@ async function openSealed(name: string, forget: () => void): Promise<Open> {
         deleteObjectStore: (store: string) => upgraded.deleteObjectStore(store),
         objectStore: (store: string) => transaction.objectStore(store),
       };
+      const run = async (): Promise<void> => {
+        if (before === 0) assertNoTrace(copy);
+        await migrate(upgrade, before, seal);
+      };
       // What is half done would be committed otherwise.
-      migrate(upgrade, before, seal)
-        .catch(() => transaction.abort())
+      run()
+        .catch((error: unknown) => {
+          trace = error;
+          transaction.abort();
+        })
         // The browser may have been first.
         .catch(() => undefined);
     },
@@ -166,29 +242,45 @@ async function openSealed(name: string, forget: () => void): Promise<Open> {
       forget();
     },
     terminated: forget,
+  }).catch((error: unknown) => {
+    throw trace instanceof VaultError ? trace : error;
   });
   try {
-    const stored: unknown = await db.get(VAULT_KEY_STORE, VAULT_KEY_NAME);
-    const sealer = createSealer(await openVaultKey(stored), random);
-    if (!(await isKeyOf(db, sealer))) throw new VaultError('damaged');
+    const own = await storedKey(db);
+    const fits = (key: Uint8Array) => fitOf(db, createSealer(key, random));
+    const vaultKey = await chooseKey(own, copy, fits);
+    if (own !== vaultKey) {
+      const { record } = await newVaultKey(() => vaultKey);
+      await db.put(VAULT_KEY_STORE, record, VAULT_KEY_NAME);
+    }
+    const sealer = createSealer(vaultKey, random);
     // Not needed to go on: files that are not tidied now are so some day.
     if (wasInClear) await tidyFiles(name).catch(() => undefined);
-    return { db, sealer };
+    if (area === undefined) return { db, sealer };
+    const write = (changes: readonly Change[], dropped: readonly Place[]) =>
+      commit({ db, sealer }, changes, dropped);
+    const care = await takeCare({ db, area, vaultKey, sealer, random, write });
+    // What is back is back, whether that can be told or not.
+    await noteRestored(area, care.restored).catch(() => undefined);
+    return { db, sealer, care };
   } catch (error) {
     db.close();
     throw error;
   }
 }
 
-/** Opens the database when it is first needed; opens it again after the browser closed it. */
-export function createDatabase(name = 'omnemo'): Database {
+/**
+ * Opens the database when it is first needed; opens it again after the browser closed it.
+ * @param area where the second copy of it lies; left out: there is none
+ */
+export function createDatabase(name = 'omnemo', area?: CopyArea): KeptDatabase {
   let opening: Promise<Open> | undefined;
 
   function open(): Promise<Open> {
     const forget = (): void => {
       opening = undefined;
     };
-    opening ??= openSealed(name, forget).catch((error: unknown) => {
+    opening ??= openSealed(name, area, forget).catch((error: unknown) => {
       forget();
       throw error;
     });
@@ -202,6 +294,29 @@ export function createDatabase(name = 'omnemo'): Database {
       if (cause instanceof VaultError) throw cause;
       throw new VaultError('storage', { cause });
     }
+  }
+
+  /** The copy goes first: what is left of the other keeps a new identity away until both are gone. */
+  async function discardAll(): Promise<void> {
+    if (area !== undefined) await removeCopy(area);
+    await deleteDB(name);
+    opening = undefined;
+  }
+
+  async function discard(): Promise<void> {
+    let opened: Open;
+    try {
+      opened = await open();
+    } catch (cause) {
+      if (cause instanceof VaultError && cause.code === 'damaged') return discardAll();
+      throw cause instanceof VaultError ? cause : new VaultError('storage', { cause });
+    }
+    if (opened.care === undefined) return;
+    const { lost, lostItems } = opened.care.salvage;
+    await area?.remove([...lostItems]);
+    await commit(opened, [], lost);
+    opened.db.close();
+    opening = undefined;
   }
 
   return {
@@ -262,30 +377,27 @@ export function createDatabase(name = 'omnemo'): Database {
       }),
 
     write: (changes) =>
-      guarded(async ({ db, sealer }) => {
-        const stores = [...new Set(changes.map(({ store }) => store))];
-        if (stores.length === 0) return;
-        const sealed = changes.map(({ store, key, value }) => ({
-          store,
-          ...(value === undefined
-            ? { name: sealer.nameOf(store, key), bytes: undefined }
-            : sealer.seal(store, key, value)),
-        }));
-        const transaction = db.transaction(stores, 'readwrite', { durability: 'strict' });
-        const puts: Promise<unknown>[] = [];
-        try {
-          for (const { store, name, bytes } of sealed) {
-            const target = transaction.objectStore(store);
-            const key = keyFrom(name);
-            puts.push(bytes === undefined ? target.delete(key) : target.put(bytes, key));
-          }
-        } catch (error) {
-          // What was put before would still be committed.
-          transaction.abort();
-          await Promise.allSettled([...puts, transaction.done]);
-          throw error;
-        }
-        await Promise.all([...puts, transaction.done]);
+      guarded(async (opened) => {
+        const { db, sealer, care } = opened;
+        await care?.assertNoOther(changes, async (account) => {
+          const name = keyFrom(sealer.nameOf('accounts', account));
+          return (await db.getKey('accounts', name)) !== undefined;
+        });
+        await commit(opened, changes);
+        await care?.follow(changes);
       }),
+
+    async condition() {
+      try {
+        const { care } = await open();
+        const unreadable = care?.unreadable ?? 0;
+        return unreadable === 0 ? { kind: 'sound' } : { kind: 'partly', unreadable };
+      } catch (cause) {
+        if (cause instanceof VaultError && cause.code === 'damaged') return { kind: 'lost' };
+        throw cause instanceof VaultError ? cause : new VaultError('storage', { cause });
+      }
+    },
+
+    discard: () => discard(),
   };
 }

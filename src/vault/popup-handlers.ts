@@ -80,6 +80,17 @@ export function popupHandlers(context: Context, presence: Presence): PopupHandle
   };
   return {
     ...backupHandlers(context),
+    health: async () => (await context.health?.view()) ?? { condition: 'sound' },
+
+    acknowledge: async () => {
+      await context.health?.acknowledge();
+      return null;
+    },
+
+    discard: async () => {
+      await context.health?.discard();
+      return null;
+    },
 
     sites: async () => {
       const sites = (await allSites(context)).filter(({ isProtected }) => isProtected);

@@ -69,6 +69,12 @@ export interface Refusal {
   readonly at: number;
 }
 
+/** The last signed prekey that was made, and the one-time prekey that comes next. */
+export interface PrekeyIds {
+  readonly signed: number;
+  readonly oneTime: number;
+}
+
 /** Our device for one account on one site (design D2). */
 export interface AccountRecord {
   readonly v: 2;
@@ -78,6 +84,8 @@ export interface AccountRecord {
   readonly identity: IdentityKeyPair;
   /** By version, each from the first time its bundle was asked for. */
   readonly prekeys: ByVersion<PrekeyStore>;
+  /** Of versions whose prekeys were lost: those that are made anew get ids behind these. */
+  readonly prekeyIds?: ByVersion<PrekeyIds>;
   /** The id was free before we first published under it. */
   readonly isClaimed?: true;
   /** Has been read back from the server once. */

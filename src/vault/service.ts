@@ -43,6 +43,8 @@ const SHOWN: ReadonlySet<string> = new Set([
   'forget',
   'backupSaved',
   'restoreApply',
+  'acknowledge',
+  'discard',
 ]);
 
 function isContentName(name: string): name is keyof ContentApi {

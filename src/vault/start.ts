@@ -6,6 +6,7 @@ import { sweepArchive } from './archive-upkeep';
 import { callerOf } from './caller';
 import { loadSite, type Context } from './context';
 import { createDatabase } from './db';
+import { createHealth } from './health';
 import { protectSite } from './popup-handlers';
 import { createPresence, type Badge } from './presence';
 import { hasPermission, injectSession, renewScripts } from './scripts';
@@ -20,8 +21,10 @@ const FIRST_SWEEP_MS = 10 * 1000;
 const INTENT_MS = 10 * 60 * 1000;
 
 function createContext(): Context {
-  const database = createDatabase();
+  const area = browser.storage.local;
+  const database = createDatabase('omnemo', area);
   return {
+    health: createHealth(database, area),
     database,
     transactions: createTransactions(database),
     random: (length) => crypto.getRandomValues(new Uint8Array(length)),

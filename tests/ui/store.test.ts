@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { VaultError } from '../../src/rpc/errors';
 import type { Client } from '../../src/rpc/port';
-import type { PopupApi, SiteView } from '../../src/rpc/popup-api';
+import type { HealthView, PopupApi } from '../../src/rpc/popup-api';
 import { createStore } from '../../src/ui/store';
 import { site } from './views';
 
@@ -12,8 +12,16 @@ function fakeVault() {
   const failures = new Map<string, 'stale' | 'storage' | 'timeout'>();
   const asked: string[] = [];
   const listeners = new Set<() => void>();
-  const vault = { view: site([]), failures, asked, changed: () => listeners.forEach((l) => l()) };
-  const answers: Record<string, () => SiteView | readonly object[]> = {
+  const health: HealthView = { condition: 'sound' };
+  const vault = {
+    health,
+    view: site([]),
+    failures,
+    asked,
+    changed: () => listeners.forEach((l) => l()),
+  };
+  const answers: Record<string, () => object> = {
+    health: () => vault.health,
     site: () => vault.view,
     sites: () => [{ origin: ORIGIN, protected: true }],
   };
@@ -58,7 +66,7 @@ describe('the popup', () => {
     await vi.waitFor(() =>
       expect(store.get().sites).toEqual([{ origin: ORIGIN, protected: true }]),
     );
-    expect(vault.asked).toEqual(['sites']);
+    expect(vault.asked).toEqual(['health', 'sites']);
   });
 
   it('keeps the failure of an action in sight until the next action', async () => {

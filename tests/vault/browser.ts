@@ -10,13 +10,23 @@ interface FakeState {
   calls: [string, unknown][];
   /** Registering rejects while set. */
   isBroken: boolean;
+  /** What lies in `storage.local`. */
+  stored: Record<string, unknown>;
 }
 
-export const fake: FakeState = { permitted: new Set(), scripts: [], calls: [], isBroken: false };
+const nothing = (): FakeState => ({
+  permitted: new Set(),
+  scripts: [],
+  calls: [],
+  isBroken: false,
+  stored: {},
+});
+
+export const fake: FakeState = nothing();
 
 /** As at the start of a test. */
 export function resetFake(): void {
-  Object.assign(fake, { permitted: new Set(), scripts: [], calls: [], isBroken: false });
+  Object.assign(fake, nothing());
 }
 
 function called(name: string) {
@@ -53,6 +63,13 @@ export const browser = {
     onMessage: event('onMessage'),
     onInstalled: event('onInstalled'),
     onStartup: event('onStartup'),
+  },
+  storage: {
+    local: {
+      get: async () => structuredClone(fake.stored),
+      set: async (items: Record<string, unknown>) => void Object.assign(fake.stored, items),
+      remove: async (keys: string[]) => keys.forEach((key) => delete fake.stored[key]),
+    },
   },
   action: { setIcon: called('setIcon'), setTitle: called('setTitle') },
   permissions: {

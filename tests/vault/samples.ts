@@ -89,6 +89,9 @@ export const CONTENT_SAMPLES: Samples<ContentApi> = {
 };
 
 export const POPUP_SAMPLES: Samples<PopupApi> = {
+  health: {},
+  acknowledge: {},
+  discard: {},
   sites: {},
   site: { origin: ORIGIN },
   intend: { origin: ORIGIN, tabId: 7 },

@@ -59,6 +59,12 @@ export type HttpCommand =
   /** The page gets this body with status 200; null: what the network gave, or an error if it gave nothing. */
   | { readonly t: 'answer'; readonly r: number; readonly body: string | null };
 
+/** Bridge → hook, first of all: how the error ends that the page gets for a message once the bridge is gone. */
+export interface Will {
+  readonly t: 'will';
+  readonly text: string;
+}
+
 /** Bridge → hook. */
 export type BridgeMessage =
   /** This document is not protected: give every stream back to the page at once. */

@@ -9,6 +9,7 @@ import { createDatabase } from './db';
 import { createHealth } from './health';
 import { protectSite } from './popup-handlers';
 import { createPresence, type Badge } from './presence';
+import { startRenewal } from './renewal';
 import { hasPermission, injectSession, renewScripts } from './scripts';
 import { createService } from './service';
 import { allSites } from './sites';
@@ -95,8 +96,13 @@ export function startVault(): void {
   browser.runtime.onMessage.addListener((message: unknown, sender: Runtime.MessageSender) =>
     isLoadSession(message) ? loadSession(context, sender) : undefined,
   );
-  browser.runtime.onInstalled.addListener(renew);
+  const renewal = startRenewal(context, complain);
+  browser.runtime.onInstalled.addListener(({ reason }) => {
+    renewal.installed(reason);
+    renew();
+  });
   browser.runtime.onStartup.addListener(() => {
+    renewal.startedUp();
     renew();
     removeExpired(context).catch(complain);
   });

@@ -3,6 +3,7 @@ import { toHex } from '../crypto/bytes';
 import { sha256 } from '../crypto/kdf';
 import type { SmRecord } from '../rpc/vault-api';
 import type { Context } from './context';
+import type { Change } from './db';
 import { keyOf } from './names';
 
 /** Ids come from servers and may be long. */
@@ -29,6 +30,13 @@ export function saveStream(
 ): Promise<void> {
   const value = { v: 1, record, at: context.now() } as const;
   return context.database.write([{ store: 'streams', key: streamKey(origin, id), value }]);
+}
+
+/** Forgets every stream: nobody kept count of what went over them since. */
+export async function dropStreams({ database }: Context): Promise<void> {
+  const changes: Change[] = [];
+  await database.each('streams', (key) => changes.push({ store: 'streams', key }));
+  await database.write(changes);
 }
 
 /** Forgets a stream that can no longer be resumed. */

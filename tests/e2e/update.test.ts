@@ -1,4 +1,5 @@
-// An update reloads the extension under an open page (I-126): its chats must not go on in clear, nor look as if they did.
+// An update loads the extension anew under open pages, which then have nobody to encrypt any more (I-126): they are loaded
+// anew, too. Where the extension is switched off nobody does that; they refuse. Nothing may leave in clear nor look as if it had.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { explainRefusal } from '../../src/rpc/reasons';
 import { protect } from '../support/extension';
@@ -12,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.close());
 
-it('refuses in a page that was open when the extension was updated, and goes on when it is loaded anew (I-126)', async () => {
+it('loads an open page anew when the extension was updated, and the chat goes on in it (I-126, M19)', async () => {
   const alice = world.person('alice');
   const bob = world.person('bob');
   await alice.converse.openChat(bob.jid);
@@ -20,25 +21,27 @@ it('refuses in a page that was open when the extension was updated, and goes on 
   await alice.converse.send('before the update');
   await bob.converse.shows(alice.jid, 'before the update');
 
-  await alice.browser.reloadExtension();
+  await alice.converse.loadsAnew(() => alice.browser.reloadExtension());
   await alice.converse.page.bringToFront();
-  await alice.converse.send('after the update');
-  const said = await alice.converse.showsFailed(bob.jid, 'after the update', 60_000);
-  expect(said).toContain(explainRefusal('extension-gone'));
-  // What arrives is not lost: it shows once the page is loaded anew.
   await bob.converse.send('into the update');
-
-  await alice.converse.reload();
   await alice.converse.openChat(bob.jid);
   await alice.converse.shows(bob.jid, 'into the update', 60_000);
-  await alice.converse.send('in the new page');
-  await bob.converse.shows(alice.jid, 'in the new page', 60_000);
-  for (const text of [
-    'before the update',
-    'after the update',
-    'into the update',
-    'in the new page',
-  ])
+  await alice.converse.send('after the update');
+  await bob.converse.shows(alice.jid, 'after the update', 60_000);
+  for (const text of ['before the update', 'into the update', 'after the update'])
     expect(world.server.leaks(text), text).toEqual([]);
   expect(world.server.streamErrors()).toEqual([]);
+});
+
+it('refuses in a page that is open when the extension is switched off (I-126, M18)', async () => {
+  const alice = world.person('alice');
+  const bob = world.person('bob');
+  await alice.browser.switchExtensionOff();
+  await alice.converse.page.bringToFront();
+  for (const text of ['after the end', 'and once more']) {
+    await alice.converse.send(text);
+    const said = await alice.converse.showsFailed(bob.jid, text, 60_000);
+    expect(said).toContain(explainRefusal('extension-gone'));
+    expect(world.server.leaks(text), text).toEqual([]);
+  }
 });

@@ -145,6 +145,7 @@ export class Connection {
       dir,
       isInteresting: (text) => isInteresting(dir, text, this.#prefixes),
       post: (text, at) => this.#post({ t: 'frame', s: this.#s, dir, text, at }),
+      isGone: () => false,
       emit,
     });
   }

@@ -50,6 +50,8 @@ export interface TestBrowser {
   haltWorker(): Promise<() => Promise<void>>;
   /** What an update does: the extension ends and starts anew, under pages that stay open. */
   reloadExtension(): Promise<void>;
+  /** What a user does who switches it off, under pages that stay open. */
+  switchExtensionOff(): Promise<void>;
   /** Throws away what a site stored, whose blank page this is. */
   clearSite(blankUrl: string): Promise<void>;
   screenshot(page: Page, file: string, scheme?: 'light' | 'dark'): Promise<void>;
@@ -242,6 +244,15 @@ export async function startChromium(options: BrowserOptions = {}): Promise<TestB
       await session.send('Extensions.loadUnpacked', { path: extension ?? '' });
       await session.detach();
       await wakeWorker(running(), extensionBase);
+    },
+    switchExtensionOff: async () => {
+      // The browser's own page of extensions may do what a user does there.
+      const page = await newPage('chrome://extensions');
+      await page.evaluate(
+        (id) => chrome.management.setEnabled(id, false),
+        new URL(extensionBase).host,
+      );
+      await page.close();
     },
     clearSite: async (blankUrl) => {
       const page = await running().newPage();

@@ -98,7 +98,7 @@ async function preferencesRestored(profile: string): Promise<void> {
 const IS_BACKGROUND_RUNNING = `WebExtensionPolicy.getByID(${JSON.stringify(GECKO_ID)})?.extension.backgroundState === 'running'`;
 /** What Firefox calls when the event page was idle for 30 seconds. */
 const END_BACKGROUND = `WebExtensionPolicy.getByID(${JSON.stringify(GECKO_ID)}).extension.terminateBackground().then(() => true)`;
-const RELOAD = `ChromeUtils.importESModule('resource://gre/modules/AddonManager.sys.mjs').AddonManager.getAddonByID(${JSON.stringify(GECKO_ID)}).then((addon) => addon.reload()).then(() => true)`;
+const SWITCH_OFF = `ChromeUtils.importESModule('resource://gre/modules/AddonManager.sys.mjs').AddonManager.getAddonByID(${JSON.stringify(GECKO_ID)}).then((addon) => addon.disable()).then(() => true)`;
 /** The process of add-ons, which has the event page and its pages in it. */
 const EXTENSION_PROCESS =
   "ChromeUtils.requestProcInfo().then(({ children }) => children.find(({ type }) => type === 'extension').pid)";
@@ -134,13 +134,16 @@ export async function startFirefox(options: BrowserOptions = {}): Promise<TestBr
     await preferencesRestored(profile.path);
     browser = await launch(profile.path, options);
   };
+  /** Of an add-on that is there, this is an update. */
+  const install = () =>
+    send(running(), 'webExtension.install', {
+      extensionData: { type: 'archivePath', path: extension },
+      'moz:permanent': true,
+    });
   try {
     await start();
     if (extension !== undefined) {
-      await send(running(), 'webExtension.install', {
-        extensionData: { type: 'archivePath', path: extension },
-        'moz:permanent': true,
-      });
+      await install();
       await wakeBackground(running());
     }
   } catch (error) {
@@ -175,8 +178,12 @@ export async function startFirefox(options: BrowserOptions = {}): Promise<TestBr
     },
     reloadExtension: async () => {
       await leaveInside();
-      await privileged(running(), RELOAD);
+      await install();
       await wakeBackground(running());
+    },
+    switchExtensionOff: async () => {
+      await leaveInside();
+      await privileged(running(), SWITCH_OFF);
     },
     clearSite: async (blankUrl) => {
       const page = await openPage(running(), blankUrl);

@@ -8,25 +8,29 @@ interface FakeState {
   scripts: Script[];
   /** Calls with effect, in order: what was called and with what. */
   calls: [string, unknown][];
+  /** `storage.session`. */
+  session: Record<string, unknown>;
   /** Registering rejects while set. */
   isBroken: boolean;
   /** What lies in `storage.local`. */
   stored: Record<string, unknown>;
 }
 
-const nothing = (): FakeState => ({
+/** One that has been loaded for a while. */
+const fresh = (): FakeState => ({
   permitted: new Set(),
   scripts: [],
   calls: [],
+  session: { isLoaded: true },
   isBroken: false,
   stored: {},
 });
 
-export const fake: FakeState = nothing();
+export const fake: FakeState = fresh();
 
 /** As at the start of a test. */
 export function resetFake(): void {
-  Object.assign(fake, nothing());
+  Object.assign(fake, fresh());
 }
 
 function called(name: string) {
@@ -69,6 +73,10 @@ export const browser = {
       get: async () => structuredClone(fake.stored),
       set: async (items: Record<string, unknown>) => void Object.assign(fake.stored, items),
       remove: async (keys: string[]) => keys.forEach((key) => delete fake.stored[key]),
+    },
+    session: {
+      get: async (key: string) => ({ [key]: fake.session[key] }),
+      set: async (items: Record<string, unknown>) => void Object.assign(fake.session, items),
     },
   },
   action: { setIcon: called('setIcon'), setTitle: called('setTitle') },

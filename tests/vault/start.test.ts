@@ -115,7 +115,7 @@ describe('an update', () => {
   it('registers the scripts again', async () => {
     await store({ isProtected: true });
     fake.permitted.add('https://chat.example.org/*');
-    fire('onInstalled');
+    fire('onInstalled', { reason: 'update' });
     await vi.waitFor(() => expect(fake.scripts).toHaveLength(2), { interval: 1 });
   });
 });

@@ -67,6 +67,7 @@ export class BoshStream {
           if (dir === 'out') this.#shown = text;
           parts.toSession({ t: 'frame', s, dir, text, at });
         },
+        isGone: () => false,
         emit,
       });
     this.#out = lane('out', (text) => this.#leave(text, this.#released));

@@ -1,10 +1,10 @@
 // Isolated world, document_start: takes the hook's port and keeps what comes until the session is loaded, which happens
 // only when an XMPP stream opens. Without an answer the document is refused to send, never given free.
 import type { BridgeMessage, HookMessage } from '../../rpc/page-api';
-import { HANDSHAKE } from '../hook/handshake';
+import { ALIVE, HANDSHAKE } from '../hook/handshake';
 import { Bosh } from './bosh';
 import { BRIDGE, isHttp, readHookMessage, type BridgeChannel } from './channel';
-import { createRefuser } from './refuse';
+import { createRefuser, WILL } from './refuse';
 
 /** The worker may have to start and the session to be read from disk; a login waits for this. */
 const DEADLINE_MS = 20_000;
@@ -88,7 +88,9 @@ export function startBridge({ scope, document, loadSession }: BridgeOptions): vo
       if (isHttp(message)) bosh.handle(message);
       else receive(message);
     });
+    port.addEventListener(ALIVE, (asked) => asked.preventDefault());
     port.start();
+    port.postMessage({ t: 'will', text: WILL });
   };
   document.addEventListener(HANDSHAKE, accept, true);
 }

@@ -20,6 +20,11 @@ function written(text: string, name: string): string | undefined {
   return undefined;
 }
 
+/** What is said of a message that does not leave, and the end of its error. */
+export const WILL =
+  `<error type='cancel'><not-acceptable xmlns='${STANZAS}'/>` +
+  `<text xmlns='${STANZAS}'>${explainRefusal('extension-gone')}</text></error></message>`;
+
 /** `<message type='error' id from to><error type='cancel'>…`: the page's own id, from the one it wrote to. */
 function refusal(text: string): string {
   const attribute = (name: string, value: string | undefined) =>
@@ -27,8 +32,7 @@ function refusal(text: string): string {
   return (
     `<message xmlns='jabber:client' type='error'${attribute('id', written(text, 'id'))}` +
     `${attribute('from', written(text, 'to'))}${attribute('to', written(text, 'from'))}>` +
-    `<error type='cancel'><not-acceptable xmlns='${STANZAS}'/>` +
-    `<text xmlns='${STANZAS}'>${explainRefusal('extension-gone')}</text></error></message>`
+    WILL
   );
 }
 

@@ -1,61 +1,56 @@
 // The page world's end of the private port to the bridge, handed over in one event before any script of the page runs.
 import type {
   BridgeMessage,
-  Direction,
   HookMessage,
   HttpCommand,
   HttpMessage,
+  Will,
 } from '../../rpc/page-api';
-import { HANDSHAKE } from './handshake';
-import { apply, isArray, type Natives } from './natives';
+import { ALIVE, HANDSHAKE } from './handshake';
+import { apply, bare, isArray, type Natives } from './natives';
+
+/** What messages are made of. */
+interface Fields {
+  readonly [name: string]: unknown;
+}
 
 export interface HookChannel {
   post(message: HookMessage | HttpMessage): void;
-  listen(handler: (message: BridgeMessage | HttpCommand) => void): void;
+  listen(handler: (message: BridgeMessage | HttpCommand | Will) => void): void;
+  /** Nobody hears what is posted. */
+  isGone(): unknown;
 }
 
-function isDirection(value: unknown): value is Direction {
-  return value === 'out' || value === 'in';
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
 }
 
 function isTexts(value: unknown): value is readonly string[] {
   if (!isArray(value)) return false;
   for (let index = 0; index < value.length; index++) {
-    if (typeof value[index] !== 'string') return false;
+    if (!isText(value[index])) return false;
   }
   return true;
 }
 
-function readCommand(t: 'send' | 'answer', data: object): HttpCommand | undefined {
-  const r = 'r' in data ? data.r : undefined;
-  const body = 'body' in data ? data.body : undefined;
-  if (typeof r !== 'number') return undefined;
-  if (typeof body === 'string') return { t, r, body };
-  return t === 'answer' && body === null ? { t, r, body } : undefined;
-}
-
 /** The bridge is ours, but the page may have patched `Object.prototype`: read only what is there and has its type. */
-export function readBridgeMessage(data: unknown): BridgeMessage | HttpCommand | undefined {
-  if (typeof data !== 'object' || data === null || !('t' in data)) return undefined;
-  const { t } = data;
+export function readBridgeMessage(data: unknown): BridgeMessage | HttpCommand | Will | undefined {
+  if (!isFields(data)) return undefined;
+  const { t, s, dir, r, id, text, prefix, frames, body } = bare(data);
   if (t === 'off') return { t };
-  if (t === 'ids' && 'prefix' in data) {
-    const { prefix } = data;
-    return typeof prefix === 'string' && prefix !== '' ? { t, prefix } : undefined;
+  if (t === 'will') return isText(text) ? { t, text } : undefined;
+  if (t === 'ids') return isText(prefix) && prefix !== '' ? { t, prefix } : undefined;
+  if (typeof r === 'number') {
+    if (t === 'send') return isText(body) ? { t, r, body } : undefined;
+    return t === 'answer' && (isText(body) || body === null) ? { t, r, body } : undefined;
   }
-  if (t === 'send' || t === 'answer') return readCommand(t, data);
-  if (!('s' in data && 'dir' in data)) return undefined;
-  const { s, dir } = data;
-  if (typeof s !== 'number' || !isDirection(dir)) return undefined;
-  if (t === 'release' && 'frames' in data) {
-    const { frames } = data;
-    return isTexts(frames) ? { t, s, dir, frames } : undefined;
-  }
-  if (t === 'inject' && 'id' in data && 'text' in data) {
-    const { id, text } = data;
-    if (typeof id === 'string' && typeof text === 'string') return { t, s, dir, id, text };
-  }
-  return undefined;
+  if (typeof s !== 'number' || (dir !== 'out' && dir !== 'in')) return undefined;
+  if (t === 'release') return isTexts(frames) ? { t, s, dir, frames } : undefined;
+  return t === 'inject' && isText(id) && isText(text) ? { t, s, dir, id, text } : undefined;
 }
 
 /** Must run before any script of the page. */
@@ -73,5 +68,6 @@ export function openChannel(scope: typeof globalThis, natives: Natives): HookCha
       });
       port.start();
     },
+    isGone: () => natives.dispatch(port2, natives.event(ALIVE, true)),
   };
 }

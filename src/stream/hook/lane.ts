@@ -8,6 +8,8 @@ export interface LaneOptions {
   isInteresting(text: string): boolean;
   /** Shows the head of the queue to the bridge; the lane then waits for `release`. */
   post(text: string, at: Position): void;
+  /** Nobody hears `post`, nor answers what it was shown before. */
+  isGone(): unknown;
   /** Lets a frame of the session go on in this direction. */
   emit(text: string): void;
 }
@@ -42,7 +44,7 @@ interface Node {
   next: Node | undefined;
 }
 
-export function createLane({ dir, isInteresting, post, emit }: LaneOptions): Lane {
+export function createLane({ dir, isInteresting, post, isGone, emit }: LaneOptions): Lane {
   let head: Node | undefined;
   let tail: Node | undefined;
   let isShown = false;
@@ -82,8 +84,7 @@ export function createLane({ dir, isInteresting, post, emit }: LaneOptions): Lan
     const { item } = node;
     if (mustShow(item.text)) {
       isShown = true;
-      post(item.text, { page, wire });
-      return;
+      return post(item.text, { page, wire });
     }
     shift(node);
     // Counted first: what the page does as it gets the frame must already find it counted.
@@ -122,6 +123,7 @@ export function createLane({ dir, isInteresting, post, emit }: LaneOptions): Lan
       else tail.next = node;
       tail = node;
       held += item.bytes;
+      if (isShown && head !== undefined && isGone()) step(head);
       drain();
     },
     release: (frames) => {

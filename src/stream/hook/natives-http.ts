@@ -49,7 +49,6 @@ export interface HttpNatives {
   parse(text: string): unknown;
   blob(text: string, type: string): Blob;
   buffer(text: string): unknown;
-  event(type: string): Event;
   progress(type: string, facts: Progress): Event;
   /** The facts of an event of the browser. */
   progressOf(event: Event): Progress;
@@ -61,8 +60,7 @@ export interface HttpNatives {
 
 /** Must run before any script of the page. */
 export function captureHttp(scope: typeof globalThis, natives: Natives): HttpNatives {
-  const { XMLHttpRequest, DOMParser, TextEncoder, Blob, Event, ProgressEvent, DOMException } =
-    scope;
+  const { XMLHttpRequest, DOMParser, TextEncoder, Blob, ProgressEvent, DOMException } = scope;
   const { navigator, Navigator, PageTransitionEvent } = scope;
   const lengthComputable = getterOf(ProgressEvent.prototype, 'lengthComputable');
   const loaded = getterOf(ProgressEvent.prototype, 'loaded');
@@ -113,7 +111,6 @@ export function captureHttp(scope: typeof globalThis, natives: Natives): HttpNat
     parse: (text) => apply(parse, new DOMParser(), [text, 'application/xml']),
     blob: (text, type) => new Blob([text], bare({ type })),
     buffer: (text) => buffer(apply(encode, new TextEncoder(), [text])),
-    event: (type) => new Event(type),
     progress: (type, { lengthComputable, loaded, total }) =>
       new ProgressEvent(type, bare({ lengthComputable, loaded, total })),
     progressOf: (event) => ({

@@ -62,21 +62,24 @@ function isMethod(value: unknown): value is Method {
 
 export function methodOf(owner: object, key: string): Method {
   const value: unknown = Reflect.get(owner, key);
-  if (!isMethod(value)) throw new TypeError(`${key}: want a function, got ${typeof value}`);
+  if (!isMethod(value)) throw new TypeError(`${key}: want a function`);
   return value;
+}
+
+/** One half of an accessor. */
+function halfOf(owner: object, key: string, half: 'get' | 'set'): Method {
+  return methodOf(getOwnPropertyDescriptor(owner, key) ?? {}, half);
 }
 
 /** A function that reads `key` of an instance with the native getter of its prototype. */
 export function getterOf(owner: object, key: string): (self: unknown) => unknown {
-  const getter: unknown = getOwnPropertyDescriptor(owner, key)?.get;
-  if (!isMethod(getter)) throw new TypeError(`${key}: want a getter, got ${typeof getter}`);
+  const getter = halfOf(owner, key, 'get');
   return (self) => apply(getter, self, []);
 }
 
 /** A function that writes `key` of an instance with the native setter of its prototype. */
 export function setterOf(owner: object, key: string): (self: unknown, value: unknown) => void {
-  const setter: unknown = getOwnPropertyDescriptor(owner, key)?.set;
-  if (!isMethod(setter)) throw new TypeError(`${key}: want a setter, got ${typeof setter}`);
+  const setter = halfOf(owner, key, 'set');
   return (self, value) => void apply(setter, self, [value]);
 }
 
@@ -99,11 +102,12 @@ export interface Natives {
   listen(target: object, type: string, listener: Listener): void;
   forget(target: object, type: string, listener: Listener): void;
   stop(event: Event): void;
-  dispatch(target: object, event: Event): void;
+  /** False where a listener cancelled it. */
+  dispatch(target: object, event: Event): unknown;
   isTrusted(event: Event): boolean;
   dataOf(event: Event): unknown;
   messageEvent(data: unknown, origin: string): Event;
-  errorEvent(): Event;
+  event(type: string, cancelable?: boolean): Event;
   /** An untrusted close event with the code, reason and cleanness of `event`. */
   closeEvent(event: Event): Event;
   /** Whether `send` takes the value as bytes. */
@@ -167,12 +171,12 @@ export function captureNatives(scope: typeof globalThis): Natives {
     listen: (target, type, listener) => void apply(add, target, [type, listener, true]),
     forget: (target, type, listener) => void apply(remove, target, [type, listener, true]),
     stop: (event) => void apply(stop, event, []),
-    dispatch: (target, event) => void apply(dispatch, target, [event]),
+    dispatch: (target, event) => apply(dispatch, target, [event]),
     // An own, unforgeable property of every event: reading it reaches nothing of the page.
     isTrusted: (event) => event.isTrusted,
     dataOf: (event) => data(event),
     messageEvent: (value, from) => new MessageEvent('message', bare({ data: value, origin: from })),
-    errorEvent: () => new Event('error'),
+    event: (type, cancelable = false) => new Event(type, bare({ cancelable })),
     closeEvent: (event) =>
       new CloseEvent(
         'close',
@@ -212,20 +216,16 @@ export function replaceValue(owner: object, key: string, value: unknown): void {
   defineProperty(owner, key, { value });
 }
 
+function replacement(native: Method, instead: Instead): Method {
+  return disguise(native, { apply: instead });
+}
+
 export function replaceMethod(owner: object, key: string, instead: Instead): void {
-  const handler: ProxyHandler<Method> = {
-    apply: (native, self, args) => instead(native, self, args),
-  };
-  replaceValue(owner, key, disguise(methodOf(owner, key), handler));
+  replaceValue(owner, key, replacement(methodOf(owner, key), instead));
 }
 
 export function replaceGetter(owner: object, key: string, instead: Instead): void {
-  const native: unknown = getOwnPropertyDescriptor(owner, key)?.get;
-  if (!isMethod(native)) throw new TypeError(`${key}: want a getter, got ${typeof native}`);
-  const handler: ProxyHandler<Method> = {
-    apply: (getter, self, args) => instead(getter, self, args),
-  };
-  defineProperty(owner, key, { get: disguise(native, handler) });
+  defineProperty(owner, key, { get: replacement(halfOf(owner, key, 'get'), instead) });
 }
 
 /** A proxy's source text lacks the function's name; this gives the text of the native behind it. */

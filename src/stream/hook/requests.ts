@@ -17,7 +17,7 @@ export function isBosh(body: unknown): body is string {
 }
 
 /** The body without what it holds; `undefined`: it does not begin as one. */
-function emptied(body: string): string | undefined {
+export function emptied(body: string): string | undefined {
   const head = matchIn(START_TAG, body);
   return head === undefined ? undefined : `${head}/>`;
 }
@@ -105,7 +105,11 @@ export function createRequests(channel: HookChannel, http: HttpNatives): Request
         isReplied: false,
         isAnswered: false,
       };
-      post({ t: 'request', r, url, body });
+      if (channel.isGone()) {
+        const rest = withoutMessages(body);
+        if (rest === undefined) held.answer(null);
+        else held.send(rest);
+      } else post({ t: 'request', r, url, body });
       return r;
     },
     answered: (r, status, body) => {
@@ -114,7 +118,8 @@ export function createRequests(channel: HookChannel, http: HttpNatives): Request
         request.isReplied = true;
         forgetIfDone(r, request);
       }
-      post({ t: 'response', r, status, body });
+      if (channel.isGone()) request?.answer(null);
+      else post({ t: 'response', r, status, body });
     },
     aborted: (r) => post({ t: 'aborted', r }),
     passed: (body) => post({ t: 'passed', body }),

@@ -2,6 +2,7 @@
 import type { BridgeMessage, HookMessage } from '../../rpc/page-api';
 import type { HookChannel } from './channel';
 import { createLane, type Lane } from './lane';
+import { orphanAnswer } from './orphan';
 import { bare, createTable, type Natives } from './natives';
 import { isInteresting, rootName, type Prefixes } from './peek';
 
@@ -36,8 +37,17 @@ export function createStreams(natives: Natives, channel: HookChannel): Streams {
   let prefixes: Prefixes | undefined;
   let count = 0;
   let isOff = false;
+  let will: string | undefined;
   const post = (message: HookMessage) => {
     if (!isOff) channel.post(message);
+  };
+
+  const { isGone } = channel;
+  /** Nobody is there to decide: a message of the page does not leave and it gets an error, most else goes on. */
+  const settle = (stream: Stream, dir: 'out' | 'in', text: string) => {
+    const error = orphanAnswer(dir, text, will);
+    stream[dir].release(error === undefined ? [text] : []);
+    if (error) stream.in.inject(error, () => undefined);
   };
 
   const start = (socket: object): Stream | undefined => {
@@ -49,7 +59,11 @@ export function createStreams(natives: Natives, channel: HookChannel): Streams {
       createLane({
         dir,
         isInteresting: (text) => isInteresting(dir, text, prefixes),
-        post: (text, at) => post({ t: 'frame', s, dir, text, at }),
+        post: (text, at) => {
+          if (isGone()) settle(stream, dir, text);
+          else post({ t: 'frame', s, dir, text, at });
+        },
+        isGone,
         emit,
       });
     const stream: Stream = {
@@ -87,11 +101,12 @@ export function createStreams(natives: Natives, channel: HookChannel): Streams {
   channel.listen((message) => {
     if (isOff) return;
     if (message.t === 'off') return turnOff();
+    if (message.t === 'will') will = message.text;
     if (message.t === 'ids') {
       prefixes = { prefix: message.prefix, next: prefixes };
       return;
     }
-    if (message.t === 'send' || message.t === 'answer') return;
+    if (message.t !== 'inject' && message.t !== 'release') return;
     const stream = byNumber[message.s];
     if (stream === undefined) return;
     if (message.t === 'inject') return inject(stream, message);

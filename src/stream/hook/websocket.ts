@@ -43,7 +43,7 @@ function watch(socket: object, natives: Natives, streams: Streams): void {
   };
   const onError = (event: Event) => {
     if (natives.isTrusted(event))
-      receive(event, undefined, () => natives.dispatch(socket, natives.errorEvent()));
+      receive(event, undefined, () => natives.dispatch(socket, natives.event('error')));
   };
   const onClose = (event: Event) => {
     if (stream === undefined || !natives.isTrusted(event)) return;

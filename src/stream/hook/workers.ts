@@ -15,8 +15,7 @@ import {
 } from './natives';
 
 /** The error a page gets, and may show. */
-export const IN_WORKER =
-  'Omnemo protects this page and cannot encrypt an XMPP connection in a worker. It was refused.';
+export const IN_WORKER = 'Omnemo cannot encrypt an XMPP connection in a worker. It was refused.';
 
 /** Strophe, and with it Converse, calls its shared worker "Strophe XMPP Connection". */
 const NAME = /(xmpp)/i;

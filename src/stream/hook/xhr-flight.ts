@@ -51,7 +51,7 @@ export function createFlights(natives: Natives, http: HttpNatives, requests: Req
       to: (state: number) => {
         if (!isCurrent()) return;
         flight.state = state;
-        natives.dispatch(xhr, http.event('readystatechange'));
+        natives.dispatch(xhr, natives.event('readystatechange'));
       },
       fire: (type: string) => {
         if (isCurrent()) natives.dispatch(xhr, http.progress(type, flight.progress));
@@ -156,7 +156,7 @@ export function createFlights(natives: Natives, http: HttpNatives, requests: Req
       flights.set(xhr, undefined);
       if (flight.state === OPENED) requests.aborted(flight.r);
       // The native was never anything else than opened and says nothing.
-      else natives.dispatch(xhr, http.event('readystatechange'));
+      else natives.dispatch(xhr, natives.event('readystatechange'));
     },
     document: documentOf,
     response: (xhr, flight) => {

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { BridgeMessage, HookMessage } from '../../../src/rpc/page-api';
+import type { BridgeMessage, HookMessage, Will } from '../../../src/rpc/page-api';
 import { startBridge } from '../../../src/stream/bridge/bridge';
 import { findBridge, readHookMessage } from '../../../src/stream/bridge/channel';
 import { loadSession } from '../../../src/stream/bridge/load-session';
-import { HANDSHAKE } from '../../../src/stream/hook/handshake';
+import { ALIVE, HANDSHAKE } from '../../../src/stream/hook/handshake';
 
 const OPENED: HookMessage = { t: 'opened', s: 1, url: 'wss://xmpp.example.org/ws' };
 const at = { page: 0, wire: 0 };
@@ -29,8 +29,12 @@ function setUp(answer: () => Promise<boolean>) {
   startBridge({ scope, document, loadSession: asked });
   const { port1, port2 } = new MessageChannel();
   ports.push(port1, port2);
+  const all: (BridgeMessage | Will)[] = [];
   const posted: BridgeMessage[] = [];
-  port1.addEventListener('message', (event) => posted.push(event.data));
+  port1.addEventListener('message', ({ data }) => {
+    all.push(data);
+    if (data.t !== 'will') posted.push(data);
+  });
   port1.start();
   const offer = () => document.dispatchEvent(new MessageEvent(HANDSHAKE, { ports: [port2] }));
   const say = (...messages: unknown[]) => messages.forEach((each) => port1.postMessage(each));
@@ -39,7 +43,9 @@ function setUp(answer: () => Promise<boolean>) {
     findBridge(scope)?.take((message) => taken.push(message));
     return taken;
   };
-  return { scope, document, asked, posted, offer, say, take };
+  /** Does the bridge say that it is there. */
+  const isAlive = () => !port2.dispatchEvent(new Event(ALIVE, { cancelable: true }));
+  return { scope, document, asked, all, posted, offer, say, take, isAlive };
 }
 
 const never = () => new Promise<boolean>(() => undefined);
@@ -55,6 +61,19 @@ describe('the bridge', () => {
     say(OPENED, { ...OPENED, s: 2 });
     await vi.waitFor(() => expect(taken).toHaveLength(3));
     expect(asked).toHaveBeenCalledTimes(1);
+  });
+
+  it('tells the hook first how a refusal ends, and says as long as it is there that it is (I-126)', async () => {
+    const { all, offer, isAlive } = setUp(never);
+    expect(isAlive()).toBe(false);
+    offer();
+    expect(isAlive()).toBe(true);
+    await vi.waitFor(() => expect(all).toHaveLength(1));
+    expect(all[0]).toMatchObject({ t: 'will' });
+    const [will] = all;
+    expect(will?.t === 'will' && will.text).toMatch(
+      /^<error type='cancel'>.*Omnemo was updated or switched off.*<\/error><\/message>$/,
+    );
   });
 
   it('asks for it also where a stream was refused in a worker (I-12)', async () => {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openChannel, readBridgeMessage } from '../../../src/stream/hook/channel';
-import { HANDSHAKE } from '../../../src/stream/hook/handshake';
+import { ALIVE, HANDSHAKE } from '../../../src/stream/hook/handshake';
 import { captureNatives } from '../../../src/stream/hook/natives';
 import { FakeCloseEvent, FakeSocket } from './fake-socket';
 
@@ -13,6 +13,7 @@ afterEach(() => {
 describe('a message of the bridge', () => {
   it.each([
     { t: 'off' },
+    { t: 'will', text: '</message>' },
     { t: 'ids', prefix: 'abc' },
     { t: 'release', s: 1, dir: 'out', frames: [] },
     { t: 'release', s: 1, dir: 'in', frames: ['<a/>', ''] },
@@ -31,6 +32,7 @@ describe('a message of the bridge', () => {
     {},
     { t: 'on' },
     { t: 'ids' },
+    { t: 'will' },
     { t: 'ids', prefix: 1 },
     // Every frame holds the empty text: nothing would pass any more.
     { t: 'ids', prefix: '' },
@@ -85,6 +87,16 @@ describe('the channel', () => {
       bridge.postMessage(message);
     }
     await vi.waitFor(() => expect(got).toEqual([{ t: 'ids', prefix: 'abc' }, { t: 'off' }]));
+  });
+
+  it('knows that nobody is there, and that somebody is', () => {
+    const { channel, bridge } = open();
+    expect(channel.isGone()).toBe(true);
+    const answer = (event: Event) => event.preventDefault();
+    bridge.addEventListener(ALIVE, answer);
+    expect(channel.isGone()).toBe(false);
+    bridge.removeEventListener(ALIVE, answer);
+    expect(channel.isGone()).toBe(true);
   });
 
   it('does not use what the page put in its place', async () => {

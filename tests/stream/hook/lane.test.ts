@@ -10,6 +10,7 @@ function setUp(dir: Direction = 'out') {
     dir,
     isInteresting: (text) => text.includes('!'),
     post: (text, at) => shown.push({ text, at }),
+    isGone: () => false,
     emit: (text) => gone.push(text),
   });
   const push = (text: string) => {
@@ -75,6 +76,7 @@ describe('a lane', () => {
       dir: 'in',
       isInteresting: (text) => text.includes('!'),
       post: () => undefined,
+      isGone: () => false,
       emit: (text) => {
         order.push(text);
         if (text !== 'first') return;

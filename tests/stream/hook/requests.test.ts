@@ -57,6 +57,7 @@ function setUp() {
   const beacons: [string, string][] = [];
   let tell = (_: BridgeMessage | HttpCommand): void => undefined;
   let leave = (): void => undefined;
+  const state = { isGone: false };
   const http: Partial<HttpNatives> = {
     onLeave: (callback) => (leave = callback),
     beacon: (url, body) => beacons.push([url, body]),
@@ -65,6 +66,7 @@ function setUp() {
     {
       post: (message) => posted.push(message),
       listen: (handler) => (tell = handler),
+      isGone: () => state.isGone,
     },
     http as HttpNatives, // nothing else is used
   );
@@ -76,6 +78,7 @@ function setUp() {
     held,
     tell: (m: BridgeMessage | HttpCommand) => tell(m),
     leave: () => leave(),
+    die: () => (state.isGone = true),
   };
 }
 
@@ -122,6 +125,26 @@ describe('a request', () => {
       ['/bind', `<body rid='1' ${NS}/>`],
       ['/bind', POLL],
     ]);
+  });
+
+  it('of a page whose bridge is gone leaves if it holds no message, and fails if it does (I-126)', () => {
+    const { requests, posted, held, die } = setUp();
+    const [poll, message, end, earlier] = [held(), held(), held(), held()];
+    requests.ask('/bind', POLL, earlier);
+    die();
+    expect(requests.ask('/bind', POLL, poll)).toBe(2);
+    requests.ask('/bind', MESSAGE, message);
+    requests.ask('/bind', MESSAGE.replace('<body ', "<body type='terminate' "), end);
+    expect(poll.send).toHaveBeenCalledExactlyOnceWith(POLL);
+    expect(message.send).not.toHaveBeenCalled();
+    expect(message.answer).toHaveBeenCalledExactlyOnceWith(null);
+    expect(end.send).toHaveBeenCalledExactlyOnceWith(
+      `${MESSAGE.slice(0, MESSAGE.indexOf('>')).replace('<body ', "<body type='terminate' ")}/>`,
+    );
+    // Nobody else would give the page what the network gave.
+    requests.answered(1, 200, 'late');
+    expect(earlier.answer).toHaveBeenCalledExactlyOnceWith(null);
+    expect(posted).toEqual([{ t: 'request', r: 1, url: '/bind', body: POLL }]);
   });
 
   it('is the page’s own business where it is not protected', () => {

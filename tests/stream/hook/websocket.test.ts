@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { BridgeMessage, HookMessage, HttpMessage } from '../../../src/rpc/page-api';
+import type { BridgeMessage, HookMessage, HttpMessage, Will } from '../../../src/rpc/page-api';
 import { captureNatives } from '../../../src/stream/hook/natives';
 import { installWebSocket } from '../../../src/stream/hook/websocket';
 import type { FakeSocket } from './fake-socket';
@@ -9,7 +9,8 @@ const PING = "<iq type='get'><ping xmlns='urn:xmpp:ping'/></iq>";
 const MESSAGE = "<message to='b@example.org'><body>hi</body></message>";
 
 let posted: (HookMessage | HttpMessage)[];
-let tell: (message: BridgeMessage) => void;
+let tell: (message: BridgeMessage | Will) => void;
+let isGone: boolean;
 let Fake: typeof FakeSocket;
 
 beforeEach(async () => {
@@ -20,12 +21,14 @@ beforeEach(async () => {
   vi.stubGlobal('WebSocket', Fake);
   vi.stubGlobal('CloseEvent', fakes.FakeCloseEvent);
   posted = [];
+  isGone = false;
   const natives = { ...captureNatives(globalThis), isTrusted: fakes.isTrusted };
   installWebSocket(globalThis, natives, {
     post: (message) => void posted.push(message),
     listen: (handler) => {
       tell = handler;
     },
+    isGone: () => isGone,
   });
 });
 afterEach(() => vi.unstubAllGlobals());
@@ -299,6 +302,43 @@ describe('an XMPP socket', () => {
     socket.receive("<iq id='abc1' type='result'/>");
     release('in', []);
     expect(seen).toEqual([]);
+  });
+
+  describe('whose bridge is gone (I-126)', () => {
+    const WILL = '<error type="cancel"/></message>';
+    const seenIn = (seen: readonly string[]) => seen.map((each) => each.replace('message 1 ', ''));
+
+    it('has its messages refused with an error of their own, all else goes on (I-126)', () => {
+      const { socket, seen } = openStream();
+      tell({ t: 'will', text: WILL });
+      isGone = true;
+      posted = [];
+      socket.send("<message id='m1' to='b@example.org'><body>hi</body></message>");
+      socket.send(PING);
+      socket.send('<presence/>');
+      socket.send('message');
+      socket.send('<message to="b@example.org" id="m>2" type="chat"/>');
+      expect(socket.sent).toEqual([PING, '<presence/>']);
+      expect(seenIn(seen)).toEqual([
+        `<message xmlns='jabber:client' type='error' id='m1' from='b@example.org'>${WILL}`,
+        `<message xmlns='jabber:client' type='error' id="m>2" from="b@example.org">${WILL}`,
+      ]);
+      socket.receive('<message>from b</message>');
+      expect(seenIn(seen).at(-1)).toBe('<message>from b</message>');
+      expect(posted).toEqual([]);
+    });
+
+    it('does so with what the bridge had been shown before, as soon as anything follows', () => {
+      const { socket, seen } = openStream();
+      tell({ t: 'will', text: WILL });
+      socket.send("<message id='m1' to='b@example.org'><body>hi</body></message>");
+      socket.send(PING);
+      expect(socket.sent).toEqual([]);
+      isGone = true;
+      socket.send("<message id='m2' to='b@example.org'><body>ho</body></message>");
+      expect(socket.sent).toEqual([PING]);
+      expect(seen.map((each) => /id='(m\d)'/.exec(each)?.[1]).toSorted()).toEqual(['m1', 'm2']);
+    });
   });
 
   it('closes after what was sent before (I-5)', () => {

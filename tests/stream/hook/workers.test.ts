@@ -53,6 +53,7 @@ function install(leaveOut: readonly string[] = []): void {
   installWorkers(globalThis, captureNatives(globalThis), {
     post: (message) => void told.push(message),
     listen: () => undefined,
+    isGone: () => false,
   });
 }
 

@@ -1,7 +1,7 @@
 // A protected page and a client that talk to each other, and what they have said so far.
 import { expect } from 'vitest';
 import type { Person } from '../support/people';
-import { until } from '../support/wait';
+import { nextSecond, until } from '../support/wait';
 import type { Peer } from './peer';
 
 export type Side = 'page' | 'client';
@@ -14,14 +14,6 @@ export interface Pair {
 }
 
 const ARRIVE_MS = 40_000;
-
-/**
- * Converse keeps times in whole seconds and, loaded anew, shows what has the same time in any order, also without us. So
- * every message gets a second of its own.
- */
-async function nextSecond(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 1005 - (Date.now() % 1000)));
-}
 
 /** `device` is the one of the client's account that writes. */
 export async function send(

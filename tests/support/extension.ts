@@ -2,6 +2,7 @@
 import type { Page } from 'puppeteer-core';
 import type { TestBrowser } from './chromium';
 import type { Person, World } from './people';
+import type { ProsodyServer } from './prosody';
 import { until } from './wait';
 import type { WireRecord } from './wire';
 
@@ -185,22 +186,45 @@ export async function openPopup(browser: TestBrowser, origin: string): Promise<P
   return drivePopup(await browser.popup(origin));
 }
 
+/** Somebody with a page in a browser with the extension. */
+interface PageOwner {
+  readonly name: string;
+  readonly jid: string;
+  readonly page: Page;
+  popup(): Promise<Popup>;
+  /** Does what makes the extension load the page anew; ends when the new one is connected. */
+  loadsAnew(work: () => Promise<void>): Promise<void>;
+}
+
 /** Everything a new user does: protect the site, which loads its page anew, confirm the account; ends when the device list is published. */
-export async function protect(world: World, person: Person): Promise<void> {
-  const popup = await person.popup();
-  const mark = world.server.wire.mark();
-  await person.converse.loadsAnew(popup.protect);
+export async function protectPage(
+  server: Pick<ProsodyServer, 'wire'>,
+  { name, jid, page, popup: open, loadsAnew }: PageOwner,
+): Promise<void> {
+  const popup = await open();
+  const mark = server.wire.mark();
+  await loadsAnew(popup.protect);
   await popup.page.bringToFront();
   await popup.grantPending();
-  await published(world, person.jid, mark);
-  await until(`the keys of ${person.name} to be published`, popup.isReady, { timeoutMs: 30_000 });
+  await published(server, jid, mark);
+  await until(`the keys of ${name} to be published`, popup.isReady, { timeoutMs: 30_000 });
   await popup.close();
-  await person.converse.page.bringToFront();
+  await page.bringToFront();
+}
+
+/** The same on the page of a person. */
+export async function protect({ server }: World, person: Person): Promise<void> {
+  const { name, jid, popup } = person;
+  const { page, loadsAnew } = person.converse;
+  await protectPage(server, { name, jid, page, popup, loadsAnew });
 }
 
 /** Waits until the account has published a device list and the server has given it back. */
-async function published(world: World, jid: string, from: number): Promise<void> {
-  const { wire } = world.server;
+async function published(
+  { wire }: Pick<ProsodyServer, 'wire'>,
+  jid: string,
+  from: number,
+): Promise<void> {
   const isAboutList = ({ jid: by, xml }: WireRecord) =>
     by.startsWith(`${jid}/`) && xml.includes('eu.siacs.conversations.axolotl.devicelist');
   const sent = await wire.wait(

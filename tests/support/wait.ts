@@ -20,3 +20,11 @@ export async function until<T>(
 function isAnswer<T>(answer: T): answer is Exclude<T, undefined | false> {
   return answer !== undefined && answer !== false;
 }
+
+/**
+ * Waits for a new second. Converse keeps times in whole seconds and, loaded anew, shows what has the same time in any order,
+ * also without us: there every message needs a second of its own.
+ */
+export function nextSecond(): Promise<void> {
+  return pause(1005 - (Date.now() % 1000));
+}

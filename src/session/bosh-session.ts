@@ -3,8 +3,16 @@
 import { log } from '../log';
 import type { SmRecord } from '../rpc/vault-api';
 import { accountOf, type StreamAccount } from './account';
+import { atMost } from './at-most';
 import type { OwnIqs } from './iq';
 import { IN_LIMIT_MS, type VaultClient } from './vault-client';
+
+/**
+ * COMPAT(JSXC 3.4.4): its first request after a reload can have the number of one the server has already: that is answered
+ * once more, and what is in it is lost. All questions are asked before the first of them times out.
+ */
+const ASK_AGAIN_MS = 3000;
+const ASK_TIMES = 4;
 
 /** Kept beside the resumable streams, whose ids a server gives, too. */
 function idOf(sid: string): string {
@@ -24,6 +32,7 @@ export interface BoshParts {
 export class BoshSession {
   readonly #parts: BoshParts;
   #sid: string | undefined;
+  #isTold = false;
   /** Ends when what is known about an older session is there: before that no frame goes on. */
   readonly loaded: Promise<void> | undefined;
   /** Ends when the server was asked about one nothing is known about. */
@@ -58,15 +67,26 @@ export class BoshSession {
     else resume(record);
   }
 
-  /** To whom the server addresses its answer is whose session it is; nobody else can give it, since nobody knows its id. */
+  /** Ends with the first answer, also a late one to an earlier question. */
   async #ask(): Promise<void> {
+    const questions: Promise<void>[] = [];
+    while (!this.#isTold && questions.length < ASK_TIMES) {
+      questions.push(this.#askOnce());
+      await atMost(ASK_AGAIN_MS, Promise.race(questions));
+    }
+    await Promise.race(questions);
+  }
+
+  /** To whom the server addresses its answer is whose session it is; nobody else can give it, since nobody knows its id. */
+  async #askOnce(): Promise<void> {
     const reply = await this.#parts.iqs.request({
       type: 'get',
       payload: "<ping xmlns='urn:xmpp:ping'/>",
     });
     const account =
       reply.kind === 'timeout' ? undefined : accountOf(reply.stanza.getAttribute('to') ?? '');
-    if (account?.full === undefined) return;
+    if (account?.full === undefined || this.#isTold) return;
+    this.#isTold = true;
     this.#parts.resume({ jid: account.full });
     await this.bound(account);
   }

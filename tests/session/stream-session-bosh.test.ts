@@ -86,6 +86,25 @@ describe('a BOSH session that is older than its page', () => {
     expect(world.server.iqs.slice(mark).filter(isPing)).toEqual([]);
   });
 
+  it('nobody knows is asked about again where a question is lost with the request it was in', async () => {
+    const world = await bound();
+    let lost = 2;
+    world.server.script = (iq) => (isPing(iq) ? (lost-- > 0 ? 'silent' : '') : undefined);
+    const connection = world.connect('made by the site');
+    const isAsked = (times: number) => () => world.server.iqs.filter(isPing).length === times;
+    await until(isAsked(1), 'asking');
+    await vi.advanceTimersByTimeAsync(2999);
+    expect(world.server.iqs.filter(isPing).length).toBe(1);
+    await vi.advanceTimersByTimeAsync(1);
+    await until(isAsked(2), 'asking again');
+    await vi.advanceTimersByTimeAsync(3000);
+    await until(isAsked(3), 'asking once more');
+    await sends(world, connection, 'in the end');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(world.server.iqs.filter(isPing).length).toBe(3);
+    expect(connection.seen).toEqual([]);
+  });
+
   it('nobody knows sends nothing while the server does not tell', async () => {
     const world = await makeWorld();
     world.server.script = () => 'silent';

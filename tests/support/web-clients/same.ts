@@ -12,19 +12,31 @@ export interface Seen {
 const IS_ACKNOWLEDGEMENT = /^<[ar]\s/;
 
 /** Attributes that name something made for one session, or a time. */
-const PASSING = /\s(id|queryid|previd|by-id|stamp|sid|rid|authid|ver)=("[^"]*"|'[^']*')/g;
+const PASSING = new Set(['id', 'queryid', 'previd', 'stamp', 'sid', 'rid', 'authid', 'ver']);
 const SASL = /<(auth|challenge|response|success)\b[^>]*>[^<]*(<\/\1>)?/g;
-/** Archive ids in the answers of XEP-0059, and challenges. */
+/** Archive ids in the answers of XEP-0059. */
 const PASSING_TEXT = /<(first|last|before|after)\b([^>]*)>[^<]*<\/\1>/g;
+const TAG = /<([a-z][\w:.-]*)((?:\s+[\w:.-]+=(?:"[^"]*"|'[^']*'))*)\s*(\/?)>/gi;
+const ATTRIBUTE = /([\w:.-]+)=(?:"([^"]*)"|'([^']*)')/g;
+
+/** A tag with its attributes in one order: servers write them in any. */
+function inOrder(_tag: string, name: string, attributes: string, end: string): string {
+  const written = [...attributes.matchAll(ATTRIBUTE)]
+    .filter(([, key = '']) => !PASSING.has(key))
+    .map(([, key = '', double, single]) => ` ${key}="${double ?? single ?? ''}"`);
+  return `<${name}${written.toSorted().join('')}${end}>`;
+}
 
 function comparable(xml: string, { me, them }: { me: string; them: string }): string {
+  const nameOf = (jid: string) => jid.replace(/@.*/, '');
   return xml
-    .replaceAll(me, 'me@here')
-    .replaceAll(them, 'them@here')
-    .replace(/@here\/[^"'<]+/g, '@here/resource')
-    .replace(SASL, '<$1>')
-    .replace(PASSING_TEXT, '<$1>')
-    .replace(PASSING, '');
+    .replaceAll(nameOf(me), 'me')
+    .replaceAll(nameOf(them), 'them')
+    .replace(/(@[\w.]+)\/[^"'<]+/g, '$1/resource')
+    .replace(/converse\.js-\d+/g, 'resource')
+    .replace(SASL, '<$1/>')
+    .replace(PASSING_TEXT, '<$1/>')
+    .replace(TAG, inOrder);
 }
 
 /** @param names bare JIDs of both sides in this run. */

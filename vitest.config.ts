@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { NOT_IN_FIREFOX } from './tests/run/not-in-firefox.mjs';
+import { ON_EJABBERD } from './tests/run/on-ejabberd.mjs';
 
 const node = { environment: 'node' as const };
 
@@ -66,6 +67,18 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 180_000,
+        },
+      },
+      {
+        test: {
+          ...node,
+          // And on another server, where it matters which one.
+          name: 'ejabberd',
+          include: ON_EJABBERD,
+          env: { OMNEMO_SERVER: 'ejabberd' },
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {

@@ -1,7 +1,7 @@
 // Converse as it comes from npm with its own OMEMO (libomemo.js), in a browser without the extension.
 import { startChromium, type TestBrowser } from '../support/chromium';
 import type { Converse } from '../support/converse';
-import type { ProsodyServer } from '../support/prosody';
+import type { TestServer } from '../support/server';
 import { startSite, type Site } from '../support/site';
 import { encryptedMessages } from '../support/stanzas';
 import { until } from '../support/wait';
@@ -26,7 +26,7 @@ function chatWith(jid: string): string {
  * @param isSilent writes nothing by itself: to open a chat is else to say so, encrypted.
  */
 export async function startConversePeer(
-  server: ProsodyServer,
+  server: TestServer,
   account: { name: string; password: string },
   isSilent = false,
 ): Promise<Peer> {

@@ -4,7 +4,7 @@ import { createWriteStream, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { forgetPid, notePid } from '../support/pids';
-import type { ProsodyServer } from '../support/prosody';
+import type { TestServer } from '../support/server';
 import { tempFolder } from '../support/temp';
 import { until } from '../support/wait';
 import { startConversePeer } from './converse-peer';
@@ -129,7 +129,7 @@ function launch(
 /** Starts a client for an account of the server; ends when its device is published. */
 export async function startPeer(
   kind: PeerKind,
-  server: ProsodyServer,
+  server: TestServer,
   account: { name: string; password: string },
 ): Promise<Peer> {
   if (kind === 'converse') return startConversePeer(server, account);

@@ -1,6 +1,6 @@
 // A session that the user starts anew, while the client still has the old one.
 import { expect } from 'vitest';
-import type { ProsodyServer } from '../support/prosody';
+import type { TestServer } from '../support/server';
 import { encryptedMessages } from '../support/stanzas';
 import { until } from '../support/wait';
 import type { WireRecord } from '../support/wire';
@@ -19,21 +19,21 @@ interface Where {
 }
 
 /** Ciphertexts that the server took from somebody or gave to them. */
-function messages({ wire }: ProsodyServer, { dir, by, mark }: Where): readonly WireRecord[] {
+function messages({ wire }: TestServer, { dir, by, mark }: Where): readonly WireRecord[] {
   return encryptedMessages(wire.records(mark)).filter(
     (record) => record.dir === dir && record.jid.startsWith(`${by}/`),
   );
 }
 
 /** Whether each text that the page sent took a key exchange along. */
-function keyExchanges(server: ProsodyServer, { person }: Pair, mark: number): readonly boolean[] {
+function keyExchanges(server: TestServer, { person }: Pair, mark: number): readonly boolean[] {
   return messages(server, { dir: 'in', by: person.jid, mark })
     .filter(({ xml }) => xml.includes('<payload'))
     .map(({ xml }) => isKeyExchange(xml));
 }
 
 /** Waits until the key exchange without text is where `dir` says. */
-async function keyExchange(server: ProsodyServer, { dir, by, mark }: Where): Promise<void> {
+async function keyExchange(server: TestServer, { dir, by, mark }: Where): Promise<void> {
   await server.wire.wait(
     `the key exchange of the reset, ${dir} ${by}`,
     ({ xml, ...record }) =>
@@ -47,13 +47,13 @@ async function keyExchange(server: ProsodyServer, { dir, by, mark }: Where): Pro
 }
 
 /** Waits until the server has taken an encrypted message of the client: its answer to a key exchange. */
-async function answer(server: ProsodyServer, { peer }: Pair, mark: number): Promise<void> {
+async function answer(server: TestServer, { peer }: Pair, mark: number): Promise<void> {
   const taken = () => messages(server, { dir: 'in', by: peer.jid, mark });
   await until(`the answer of ${peer.jid} to a key exchange`, () => taken().length > 0);
 }
 
 /** What the user does; ends when the server has the key exchange. */
-async function resetByUser(server: ProsodyServer, { person, peer }: Pair, mark: number) {
+async function resetByUser(server: TestServer, { person, peer }: Pair, mark: number) {
   const popup = await person.popup();
   const shown = await popup.devices(peer.jid);
   const device = shown.find((each) => each.fingerprint.replace(/\s/g, '') === peer.fingerprint);
@@ -65,7 +65,7 @@ async function resetByUser(server: ProsodyServer, { person, peer }: Pair, mark: 
 }
 
 /** Both write, and the page does so again: only in a session the client has answered it sends no key exchange any more. */
-async function goesOnInNewSession(server: ProsodyServer, pair: Pair, label: string) {
+async function goesOnInNewSession(server: TestServer, pair: Pair, label: string) {
   await exchange(pair, 'page', `${label}, says the page`);
   await exchange(pair, 'client', `${label}, says the client`);
   const mark = server.wire.mark();
@@ -75,7 +75,7 @@ async function goesOnInNewSession(server: ProsodyServer, pair: Pair, label: stri
 
 /** The client hears of the new session before it writes again. @param isWaitedFor its answer, too, is waited for. */
 export async function resetThenWrite(
-  server: ProsodyServer,
+  server: TestServer,
   pair: Pair,
   isWaitedFor: boolean,
 ): Promise<void> {
@@ -92,7 +92,7 @@ export async function resetThenWrite(
  * @param isWaitedFor the answers of the client are waited for.
  */
 export async function resetWhileClientWrites(
-  server: ProsodyServer,
+  server: TestServer,
   pair: Pair,
   isWaitedFor: boolean,
 ): Promise<void> {

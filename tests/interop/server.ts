@@ -1,24 +1,24 @@
 // What the tests ask of the running server beyond passing stanzas on, and what they wait for in its log.
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
-import type { ProsodyServer } from '../support/prosody';
+import type { TestServer } from '../support/server';
 import { encryptedMessages } from '../support/stanzas';
 import { until } from '../support/wait';
 
-function changeModule(server: ProsodyServer, change: 'load' | 'unload', name: string): void {
+function changeModule(server: TestServer, change: 'load' | 'unload', name: string): void {
   const config = path.join(server.folder, 'prosody.cfg.lua');
   const command = ['shell', 'module', change, name, server.domain];
   execFileSync('prosodyctl', ['--config', config, ...command]);
 }
 
 /** Profanity publishes its first device list only to servers that answer as older ones do. */
-export function addLegacyHints(server: ProsodyServer): void {
+export function addLegacyHints(server: TestServer): void {
   changeModule(server, 'load', 'legacy_hints');
 }
 
 /** Lets encrypted messages without text, which is how a session is begun or answered, arrive only after `work`. */
 export async function withLateKeyExchanges(
-  server: ProsodyServer,
+  server: TestServer,
   work: () => Promise<void>,
 ): Promise<void> {
   changeModule(server, 'load', 'late');
@@ -30,7 +30,7 @@ export async function withLateKeyExchanges(
 }
 
 /** Waits until the server has the list of OMEMO 2 of a protected page, which publishes it after the one others wait for. */
-export async function hasListOfOmemo2({ wire }: ProsodyServer, jid: string): Promise<void> {
+export async function hasListOfOmemo2({ wire }: TestServer, jid: string): Promise<void> {
   await wire.wait(
     `the list of OMEMO 2 of ${jid}`,
     ({ dir, jid: by, xml }) =>
@@ -44,7 +44,7 @@ export async function hasListOfOmemo2({ wire }: ProsodyServer, jid: string): Pro
 
 /** Waits until the server told `to` that `from` is gone. */
 export async function isGone(
-  { wire }: ProsodyServer,
+  { wire }: TestServer,
   from: string,
   to: string,
   mark: number,
@@ -62,7 +62,7 @@ export async function isGone(
 
 /** Waits until the server took this many encrypted messages from an account. */
 export async function isTaken(
-  { wire }: ProsodyServer,
+  { wire }: TestServer,
   from: string,
   count: number,
   mark: number,

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { OmemoVersion } from '../../src/omemo/types';
 import { OMEMO2 } from '../../src/rpc/versions';
 import { FALLBACK_BODY } from '../../src/session/outbound';
-import type { ProsodyServer } from '../support/prosody';
+import type { TestServer } from '../support/server';
 import { bodiesOf, encryptedMessages } from '../support/stanzas';
 
 /** What the server saw of one message with ciphertext. */
@@ -24,7 +24,7 @@ function attributesOf(xml: string, name: string, attribute: string): readonly st
 }
 
 /** Messages with ciphertext that an account has written, in their order. */
-export function writtenBy({ wire }: ProsodyServer, jid: string, mark = 0): readonly MessageSeen[] {
+export function writtenBy({ wire }: TestServer, jid: string, mark = 0): readonly MessageSeen[] {
   return encryptedMessages(wire.records(mark))
     .filter((record) => record.dir === 'in' && record.jid.startsWith(`${jid}/`))
     .map(({ xml }) => ({

@@ -99,6 +99,7 @@ function missingPackages(needs) {
     missing.push('firefox-esr');
   }
   if (needs.server && !hasProgram('prosody')) missing.push('prosody');
+  if (needs.server && !hasProgram('ejabberdctl')) missing.push('ejabberd');
   if (needs.server && !hasProgram('openssl')) missing.push('openssl');
   if (needs.peers) missing.push(...PEERS.filter((name) => !isInstalled(name)));
   if (needs.libraries) {
@@ -129,9 +130,10 @@ function installDebian(missing) {
   };
   apt('update');
   apt('install', '-y', '--no-install-recommends', ...missing);
-  // The package starts a public server; the tests start their own on loopback.
-  if (missing.includes('prosody') && existsSync('/run/systemd/system')) {
-    const [first, ...rest] = [...asRoot, 'systemctl', 'disable', '--now', 'prosody'];
+  // These packages start a public server; the tests start their own on loopback.
+  const servers = ['prosody', 'ejabberd'].filter((name) => missing.includes(name));
+  if (servers.length > 0 && existsSync('/run/systemd/system')) {
+    const [first, ...rest] = [...asRoot, 'systemctl', 'disable', '--now', ...servers];
     perform(first, rest);
   }
 }

@@ -4,8 +4,8 @@ import { EXTENSION, startBrowser } from './browser';
 import type { BrowserOptions, TestBrowser } from './chromium';
 import { driveConverse, type Converse } from './converse';
 import { openPopup, type Popup } from './extension';
-import { startProsody, type ProsodyServer } from './prosody';
 import { startProxy, type Proxy } from './proxy';
+import { startServer, type TestServer } from './server';
 import { startSite, type Site } from './site';
 
 export interface Person {
@@ -28,7 +28,7 @@ export interface Person {
 }
 
 export interface World {
-  readonly server: ProsodyServer;
+  readonly server: TestServer;
   readonly site: Site;
   person(name: string): Person;
   close(): Promise<void>;
@@ -72,7 +72,7 @@ function closing(): Closing {
 async function startPerson(
   input: {
     name: string;
-    server: ProsodyServer;
+    server: TestServer;
     site: Site;
     options: BrowserOptions;
     isBosh: boolean;
@@ -154,10 +154,10 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const isBosh = options.transport === 'bosh';
   const steps = closing();
   try {
-    const server = await startProsody();
+    const server = await startServer();
     steps.add(server.stop);
-    for (const name of [...names, ...others]) server.addAccount(name, PASSWORD);
-    server.befriend(...names, ...others);
+    for (const name of [...names, ...others]) await server.addAccount(name, PASSWORD);
+    await server.befriend(...names, ...others);
     const site = await startSite();
     steps.add(site.stop);
     const people = new Map<string, Person>();

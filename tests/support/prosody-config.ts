@@ -1,4 +1,5 @@
 // The configuration of the private Prosody of the tests: everything on loopback, everything in one folder.
+import type { ServerPorts } from './server';
 
 export interface ProsodyPaths {
   readonly modules: readonly string[];
@@ -10,16 +11,6 @@ export interface ProsodyPaths {
   readonly certificates: string;
   readonly certificate: string;
   readonly key: string;
-}
-
-export interface ProsodyPorts {
-  /** XMPP, STARTTLS offered, PLAIN without it allowed. */
-  readonly xmpp: number;
-  /** XMPP with TLS from the start. */
-  readonly xmpps: number;
-  /** WebSocket, BOSH, uploads. */
-  readonly http: number;
-  readonly https: number;
 }
 
 export interface ProsodySettings {
@@ -42,7 +33,7 @@ function list(texts: readonly string[]): string {
 /** Text of prosody.cfg.lua. */
 export function prosodyConfig(
   paths: ProsodyPaths,
-  ports: ProsodyPorts,
+  ports: ServerPorts,
   settings: ProsodySettings,
 ): string {
   const { domain } = settings;

@@ -4,38 +4,16 @@ import path from 'node:path';
 import { makeCertificates } from './certificates';
 import { startChild, type Child } from './child';
 import { freePorts, isListening } from './ports';
-import { prosodyConfig, type ProsodyPorts, type ProsodySettings } from './prosody-config';
+import { prosodyConfig, type ProsodySettings } from './prosody-config';
+import type { ServerPorts, TestServer } from './server';
 import { tempFolder } from './temp';
 import { until } from './wait';
-import { WireLog, type WireRecord } from './wire';
+import { WireLog } from './wire';
 
 const MODULES = path.join(import.meta.dirname, 'prosody_modules');
 /** Where Debian's prosody-modules package puts the community's modules. */
 const COMMUNITY_MODULES = '/usr/lib/prosody/modules';
 const START_MS = 30_000;
-
-export interface ProsodyServer {
-  readonly domain: string;
-  readonly host: '127.0.0.1';
-  readonly ports: ProsodyPorts;
-  readonly folder: string;
-  /** Certificate of the CA that TLS clients must trust. */
-  readonly caFile: string;
-  readonly websocketUrl: string;
-  readonly boshUrl: string;
-  readonly wire: WireLog;
-  jid(name: string): string;
-  /** Creates or resets an account, before or after the start. Returns its JID. */
-  addAccount(name: string, password: string): string;
-  /** Puts each on every other's roster, subscription both. Call it before the accounts log in. */
-  befriend(...names: string[]): void;
-  leaks(text: string, from?: number): readonly WireRecord[];
-  /** Lines of the server's log about broken streams, bad input or failures in modules. */
-  streamErrors(): readonly string[];
-  /** Stops and starts again on the same data and ports, as an outage would. */
-  restart(): Promise<void>;
-  stop(): Promise<void>;
-}
 
 /** The file name under which Prosody's internal storage keeps a host or user. */
 function storeName(name: string): string {
@@ -67,7 +45,7 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-export async function startProsody(options: Partial<ProsodySettings> = {}): Promise<ProsodyServer> {
+export async function startProsody(options: Partial<ProsodySettings> = {}): Promise<TestServer> {
   const settings: ProsodySettings = {
     domain: 'omnemo.test',
     legacyHints: false,
@@ -79,7 +57,7 @@ export async function startProsody(options: Partial<ProsodySettings> = {}): Prom
   const temp = tempFolder('prosody');
   const inFolder = (...parts: string[]) => path.join(temp.path, ...parts);
   const [xmpp = 0, xmpps = 0, http = 0, https = 0] = await freePorts(4);
-  const ports: ProsodyPorts = { xmpp, xmpps, http, https };
+  const ports: ServerPorts = { xmpp, xmpps, http, https };
   const logFile = inFolder('prosody.log');
   const wireFile = inFolder('wire.jsonl');
 
@@ -132,7 +110,7 @@ export async function startProsody(options: Partial<ProsodySettings> = {}): Prom
   };
 
   const wire = new WireLog(wireFile);
-  const server: ProsodyServer = {
+  const server: TestServer = {
     domain,
     host: '127.0.0.1',
     ports,
@@ -142,11 +120,11 @@ export async function startProsody(options: Partial<ProsodySettings> = {}): Prom
     boshUrl: `http://127.0.0.1:${http}/http-bind`,
     wire,
     jid,
-    addAccount: (name, password) => {
+    addAccount: async (name, password) => {
       store('accounts', name, `return { ["password"] = ${luaString(password)}; };\n`);
       return jid(name);
     },
-    befriend: (...names) => {
+    befriend: async (...names) => {
       for (const name of names) {
         const items = names
           .filter((other) => other !== name)

@@ -166,7 +166,9 @@ export class BoshStream {
   #sendNext(): boolean {
     const next = this.#exchanges.find(({ stage }) => stage === 'held');
     if (next === undefined) return false;
-    const mayBeEarly = this.#isUrgent && !isExtra(next.body);
+    // Without a request to answer on, the server cannot say what the held stanzas may be waiting for.
+    const isNeeded = this.#isUrgent || this.#count('sent') === 0;
+    const mayBeEarly = isNeeded && !isExtra(next.body);
     if (!next.isComplete && !mayBeEarly) return false;
     if (this.#count('sent') >= this.#requests && !isExtra(next.body)) return false;
     const frames = this.#outgoing.splice(0).map(({ frame }) => frame);

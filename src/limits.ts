@@ -90,6 +90,10 @@ export const MAX_ARCHIVED_SESSIONS = 40;
  * Theirs is the wider.
  */
 export const RATCHET_LIMITS = { ahead: 2000, perChain: 2000, chains: 5 } as const;
+/** Skipped keys of all sessions with a JID in one version: as many as libsignal keeps of one. Each message of the JID reads and writes them. */
+export const MAX_SKIPPED_KEYS = 10_000;
+/** M63: those of a stranger. */
+export const MAX_STRANGER_SKIPPED_KEYS = 2000;
 /** I-52: without events a list is fetched again after this time. */
 export const LIST_AGE_MS = 5 * 60 * 1000;
 /** A list that was not there or could not be fetched is asked for again after this time. */

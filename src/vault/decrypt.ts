@@ -30,11 +30,18 @@ import {
 } from './context';
 import { factsOf } from './device-facts';
 import { deviceOf, withIdentityKey, withWriting } from './devices';
-import { ASKED_AGAIN_MS, MAX_DEVICES, MAX_STRANGER_DEVICES } from '../limits';
+import {
+  ASKED_AGAIN_MS,
+  MAX_DEVICES,
+  MAX_SKIPPED_KEYS,
+  MAX_STRANGER_DEVICES,
+  MAX_STRANGER_SKIPPED_KEYS,
+} from '../limits';
 import type { AccountRecord, ArchiveRecord, PeerRecord } from './records';
 import { withRepair, withoutReset } from './repair';
 import { keptSince } from './retention';
 import { loadSessions, sessionsKey, type SessionsByVersion } from './sessions';
+import { withinSkipped } from './skipped';
 import { noteSender, withoutSurplus } from './strangers';
 import type { Unit } from './transaction';
 import { trustOf } from './trust';
@@ -262,8 +269,11 @@ async function commit(
     isStranger ? MAX_STRANGER_DEVICES : MAX_DEVICES,
   );
   const sender = kept.record;
-  for (const changed of VERSIONS.filter((each) => kept.sessions[each] !== sessions.before[each])) {
-    unit.put('sessions', sessionsKey(scope, changed, request.sender), kept.sessions[changed]);
+  const mostSkipped = isStranger ? MAX_STRANGER_SKIPPED_KEYS : MAX_SKIPPED_KEYS;
+  const changed = VERSIONS.filter((each) => kept.sessions[each] !== sessions.before[each]);
+  for (const each of changed) {
+    const stored = withinSkipped(kept.sessions[each], sender, senderDeviceId, mostSkipped);
+    unit.put('sessions', sessionsKey(scope, each, request.sender), stored);
   }
   await noteSender(unit, scope, request.sender, isStranger);
   if (opened.usedOneTimePrekeyId !== undefined) {

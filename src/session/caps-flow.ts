@@ -1,7 +1,7 @@
 // The way of capabilities in one stream (interception I-50, I-51): the page is asked once what it can do, its presence then
 // announces the notifications of device lists beside it, and whoever asks what that means is answered. What was learnt is
 // kept by the vault, so that the next stream of the same page announces it at once.
-import { MAX_CAPS_ANSWER } from '../limits';
+import { MAX_CAPS_ANSWER, MAX_CAPS_NAME } from '../limits';
 import type { BareJid, FullJid } from '../jid';
 import { log } from '../log';
 import { childOf, childrenOf, parseFrame, serialise } from '../xml/element';
@@ -185,7 +185,7 @@ export class Caps {
     const learnt = this.#learnt.get(key);
     if (learnt !== undefined) this.#announceAgain(key, learnt);
     const jid = this.#parts.addresses()?.bare;
-    if (key.length > 1024 || jid === undefined) return;
+    if (key.length > MAX_CAPS_NAME || jid === undefined) return;
     const record = { jid, key, query: serialise(query) };
     await this.#parts.vault.request('capsSeen', record, IN_LIMIT_MS);
   }

@@ -153,6 +153,7 @@ describe('the guard of', () => {
 
 describe('limits', () => {
   const { attach, encrypt, decrypt, listSeen, bundleSeen } = CONTENT_GUARDS;
+  const { capsSeen, optedOut, smLoad } = CONTENT_GUARDS;
   const sample = CONTENT_SAMPLES;
   const key = { deviceId: 1, bytes: new Uint8Array(1), isKeyExchange: false };
 
@@ -169,6 +170,26 @@ describe('limits', () => {
       Array(17).fill(key),
     ],
     [
+      'key',
+      decrypt,
+      sample.decrypt,
+      ['request', 'keys', '0', 'bytes'],
+      new Uint8Array(16_384),
+      new Uint8Array(16_385),
+    ],
+    ['caps', capsSeen, sample.capsSeen, ['key'], 'x'.repeat(1024), 'x'.repeat(1025)],
+    ['answer', capsSeen, sample.capsSeen, ['query'], 'x'.repeat(16_384), 'x'.repeat(16_385)],
+    ['reason', optedOut, sample.optedOut, ['reason'], 'x'.repeat(4096), 'x'.repeat(4097)],
+    ['stream', smLoad, sample.smLoad, ['id'], 'x'.repeat(4096), 'x'.repeat(4097)],
+    [
+      'label',
+      listSeen,
+      sample.listSeen,
+      ['labels', '0', 'label'],
+      'x'.repeat(200),
+      'x'.repeat(201),
+    ],
+    [
       'payload',
       decrypt,
       sample.decrypt,
@@ -176,7 +197,14 @@ describe('limits', () => {
       new Uint8Array(524_304),
       new Uint8Array(524_305),
     ],
-    ['list', listSeen, sample.listSeen, ['list', 'value'], Array(10_000).fill(1), Array(10_001)],
+    [
+      'list',
+      listSeen,
+      sample.listSeen,
+      ['list', 'value'],
+      Array(10_000).fill(1),
+      Array(10_001).fill(1),
+    ],
     ['device id', listSeen, sample.listSeen, ['list', 'value', '0'], 0xffff_ffff, 0x1_0000_0000],
     [
       'identity key',

@@ -121,6 +121,26 @@ describe('a message', () => {
   );
 });
 
+describe('a stanza', () => {
+  const [message] = ENCRYPTED.messages;
+  /** Sent with a payload and an id of so many bytes. */
+  const sent = (payload: number, id: number) => {
+    const messages = [{ ...message, payload: new Uint8Array(payload) }] as const;
+    const { tools } = setUp([READY], { encrypt: () => ({ ...ENCRYPTED, messages }) });
+    return sendProtected(tools, plan('secret', 'i'.repeat(id)));
+  };
+
+  it('leaves with up to 262,144 bytes, and is refused with one more', async () => {
+    const small = await sent(3, 1);
+    const rest = 262_144 - (small.kind === 'send' ? small.frame.length : 0);
+    // 4 characters of base64 for every 3 bytes; what is left over is for the id.
+    const payload = 3 + 3 * Math.floor(rest / 4);
+    const largest = await sent(payload, 1 + (rest % 4));
+    expect(largest.kind === 'send' && largest.frame.length).toBe(262_144);
+    expect(await sent(payload, 2 + (rest % 4))).toEqual({ kind: 'refused', code: 'too-large' });
+  });
+});
+
 describe('the name of a request', () => {
   const nameOf = async (planned: ProtectPlan): Promise<string> => {
     const { vault, tools } = setUp([READY]);

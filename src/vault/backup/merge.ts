@@ -4,6 +4,7 @@ import { equalBytes, toHex } from '../../crypto/bytes';
 import { fingerprint } from '../../omemo/identity';
 import type { TrustChange } from '../../rpc/backup-api';
 import type { Trust, TrustPolicy } from '../../rpc/vault-api';
+import { activeVersions, factsOf, withFacts } from '../device-facts';
 import { deviceOf, withDevice } from '../devices';
 import type { DeviceFacts, DeviceRecord, KeyRecord, PeerRecord, SiteRecord } from '../records';
 import { newPeer, newSite } from '../records';
@@ -60,26 +61,25 @@ function mergeKeys(here: PeerRecord, backup: BackupPeer): readonly KeyRecord[] {
   ];
 }
 
-/** The device as the backup knows it; all its sessions were somewhere else. */
-function restoredDevice(
-  { listedIn, ...device }: BackupPeer['devices'][number],
-  isSessionWanted: boolean,
-): DeviceRecord {
-  const facts: DeviceFacts = {
-    isActive: true,
-    ...(isSessionWanted && { isResetWanted: true }),
-  };
+/** The device as the backup knows it. */
+function restoredDevice({ listedIn, ...device }: BackupPeer['devices'][number]): DeviceRecord {
+  const facts: DeviceFacts = { isActive: true };
   return { ...device, versions: Object.fromEntries(listedIn.map((version) => [version, facts])) };
 }
 
+/** The device, to get a new session in each version it is listed in. */
+function withSessionsWanted(device: DeviceRecord): DeviceRecord {
+  return activeVersions(device).reduce(
+    (record, version) =>
+      withFacts(record, version, { ...factsOf(record, version), isResetWanted: true }),
+    device,
+  );
+}
+
 /** The peer with one device of the backup; the same key is nothing new, another one is a changed key. */
-function withBackupDevice(
-  peer: PeerRecord,
-  backup: BackupPeer['devices'][number],
-  isSessionWanted: boolean,
-): PeerRecord {
+function withBackupDevice(peer: PeerRecord, backup: BackupPeer['devices'][number]): PeerRecord {
   const here = deviceOf(peer, backup.deviceId);
-  if (here === undefined) return withDevice(peer, restoredDevice(backup, isSessionWanted));
+  if (here === undefined) return withDevice(peer, restoredDevice(backup));
   const { identityKey } = backup;
   if (identityKey === undefined) return peer;
   if (here.identityKey === undefined) return withDevice(peer, { ...here, identityKey });
@@ -140,7 +140,8 @@ export function mergePeer(
   const { encryptedSince, prefersOmemo2, retention, isWrittenTo, encryption } = backup;
   const base = here ?? { ...newPeer(backup.peer), encryption };
   const since = base.encryptedSince ?? encryptedSince;
-  const isSessionWanted = areSessionsLost && since !== undefined;
+  // Our own other devices write to us whatever was said in any chat.
+  const isSpokenTo = since !== undefined || backup.peer === backup.jid;
   const merged: PeerRecord = {
     ...base,
     keys: mergeKeys(base, backup),
@@ -149,10 +150,10 @@ export function mergePeer(
     ...(here === undefined && prefersOmemo2 === true && { prefersOmemo2: true as const }),
     ...(here === undefined && retention !== undefined && { retention }),
   };
-  const peer = backup.devices.reduce<PeerRecord>(
-    (record, device) => withBackupDevice(record, device, isSessionWanted),
-    merged,
-  );
+  const known = backup.devices.reduce(withBackupDevice, merged);
+  const devices =
+    areSessionsLost && isSpokenTo ? known.devices.map(withSessionsWanted) : known.devices;
+  const peer = { ...known, devices };
   return {
     peer,
     trust: changesOf(here, peer, backup),

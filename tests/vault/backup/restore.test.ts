@@ -52,6 +52,15 @@ beforeEach(() => {
 const protect = ({ context }: Person): Promise<unknown> =>
   changeSite(context, ORIGIN, (site) => ({ ...site, isProtected: true }));
 
+const pageOf = ({ context }: Person) =>
+  contentHandlers(
+    context,
+    createPresence(
+      () => undefined,
+      () => undefined,
+    ),
+  );
+
 describe('a backup on an empty machine', () => {
   it('brings identity, device, trust, settings and past', async () => {
     const { juliet, romeo, out, back } = await past();
@@ -81,13 +90,7 @@ describe('a backup on an empty machine', () => {
     expect(seen.texts).toBe(2);
     expect((await peerOf(other, NURSE)).retention).toBe(30);
 
-    const page = contentHandlers(
-      other.context,
-      createPresence(
-        () => undefined,
-        () => undefined,
-      ),
-    );
+    const page = pageOf(other);
     const stream = { stream: 1, jid: JULIET, endpoint: ENDPOINT };
     await expect(page.attach(DOCUMENT, stream)).rejects.toMatchObject({ code: 'not-granted' });
     await protect(other);
@@ -129,13 +132,7 @@ describe('a backup on an empty machine', () => {
     const other = newMachine(juliet);
     await restore(other, code, file);
     await protect(other);
-    const page = contentHandlers(
-      other.context,
-      createPresence(
-        () => undefined,
-        () => undefined,
-      ),
-    );
+    const page = pageOf(other);
     // Romeo is told of the new session before he writes in the one that is lost.
     expect(await page.chores(DOCUMENT, { jid: JULIET })).toEqual([
       { kind: 'reset-session', jid: ROMEO, deviceId: romeo.deviceId, version: LEGACY },
@@ -212,6 +209,10 @@ describe('a backup beside a device that is here', () => {
     expect(Object.keys(archive ?? {})).toHaveLength(3);
     expect((await accountOf(other)).identity).toEqual((await accountOf(juliet)).identity);
     expect(callsOf('reload').length).toBeGreaterThan(0);
+    await protect(other);
+    expect(await pageOf(other).chores(DOCUMENT, { jid: JULIET })).toMatchObject([
+      { kind: 'reset-session', jid: ROMEO },
+    ]);
   });
 
   it.each([

@@ -48,15 +48,19 @@ async function measure(): Promise<ArchiveCosts> {
   const chromium = await startChromium({});
   try {
     const page = await chromium.newPage(`http://localhost:${address.port}/`);
-    page.setDefaultTimeout(300_000);
-    const { costs, failure } = await page.evaluate(
-      () =>
-        new Promise<{ costs?: ArchiveCosts; failure?: string }>((resolve) => {
-          const running = new Worker('/worker.js');
-          running.onmessage = ({ data }) => resolve(data);
-          running.onerror = ({ message }) => resolve({ failure: message });
-        }),
-    );
+    await page.evaluate(() => {
+      const running = new Worker('/worker.js');
+      running.onmessage = ({ data }) => Object.assign(globalThis, { outcome: data });
+      running.onerror = ({ message }) =>
+        Object.assign(globalThis, { outcome: { failure: message } });
+    });
+    // Longer than one call to the page may take.
+    const outcome = await page.waitForFunction(() => Object(globalThis).outcome, {
+      timeout: 900_000,
+      polling: 500,
+    });
+    const { costs, failure }: { costs?: ArchiveCosts; failure?: string } =
+      await outcome.jsonValue();
     if (costs === undefined) throw new Error(failure);
     return costs;
   } finally {

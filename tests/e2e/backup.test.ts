@@ -1,7 +1,8 @@
 // A backup made in one browser and restored in a new one: the same device with the same trust and past, and the chat goes on.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { explainFailure } from '../../src/rpc/reasons';
 import { EXTENSION, startBrowser } from '../support/browser';
 import type { TestBrowser } from '../support/chromium';
 import { driveConverse, type Converse } from '../support/converse';
@@ -45,6 +46,14 @@ async function withPopup<T>(browser: TestBrowser, work: (popup: Popup) => Promis
   }
 }
 
+async function openConverse(browser: TestBrowser): Promise<Converse> {
+  const url = `ws://127.0.0.1:${alice.proxy.port}/xmpp-websocket`;
+  const account = { jid: alice.jid, password: PASSWORD, url, resumes: true };
+  const opened = driveConverse(await browser.newPage(world.site.converseUrl(account)));
+  await opened.connected();
+  return opened;
+}
+
 describe('a backup', () => {
   let own: string;
   let code: string;
@@ -59,7 +68,11 @@ describe('a backup', () => {
       await popup.setTrust(bob.jid, device?.deviceId ?? 0, 'verified');
     });
     const panel = await openPanel(alice.browser);
-    ({ code, file } = await panel.backUp(folder.path));
+    const made = await panel.backUp();
+    code = made.code;
+    // Its browser goes, with its profile.
+    file = path.join(folder.path, 'made');
+    copyFileSync(made.file, file);
     expect(code).toMatch(/^[0-9A-Z]{4}(-[0-9A-Z]{4}){6}$/);
     const bytes = readFileSync(file);
     for (const secret of [alice.jid, bob.jid, 'heron', 'otter', world.site.origin, 'verified'])
@@ -108,16 +121,7 @@ describe('a backup', () => {
   it('answers the page when it fetches its history', async () => {
     if (fresh === undefined) throw new Error('no browser');
     begun = world.server.wire.mark();
-    const page = await fresh.newPage(
-      world.site.converseUrl({
-        jid: alice.jid,
-        password: PASSWORD,
-        url: `ws://127.0.0.1:${alice.proxy.port}/xmpp-websocket`,
-        resumes: true,
-      }),
-    );
-    converse = driveConverse(page);
-    await converse.connected();
+    converse = await openConverse(fresh);
     await world.server.wire.wait(
       'the new bundle',
       ({ dir, jid, xml }) =>
@@ -148,5 +152,27 @@ describe('a backup', () => {
     for (const { text } of await bob.converse.messages(alice.jid))
       expect(text).not.toContain('[OMEMO]');
     expect(world.server.leaks('the new browser')).toEqual([]);
+  });
+
+  it('does not bring back what is forgotten then, which the page is told once for each text', async () => {
+    if (fresh === undefined) throw new Error('no browser');
+    await withPopup(fresh, (popup) => popup.forget(bob.jid));
+    const mark = world.server.wire.mark();
+    await converse.page.close();
+    await fresh.clearSite(world.site.pageUrl(''));
+    converse = await openConverse(fresh);
+    await converse.openChat(bob.jid);
+    const gone = explainFailure('forgotten');
+    await until('the page to say it of each text', async () => {
+      const shown = await converse.messages(bob.jid);
+      return shown.length >= 4 && shown.every(({ text }) => text === gone);
+    });
+    await bob.converse.page.bringToFront();
+    await bob.converse.send('after it');
+    await converse.page.bringToFront();
+    await converse.shows(bob.jid, 'after it');
+    // Nothing was taken for a broken session.
+    const sent = world.server.wire.records(mark).filter(({ dir }) => dir === 'in');
+    expect(sent.filter(({ xml }) => xml.includes('<encrypted'))).toHaveLength(1);
   });
 });

@@ -39,6 +39,8 @@ export interface TestBrowser {
   readonly extensionBase: string;
   /** Folder with the databases of the extension, and of nobody else. */
   readonly databases: string;
+  /** Folder in which files are that pages had saved; there once something was. */
+  readonly downloads: string;
   newPage(url: string): Promise<Page>;
   /** The popup for a site, opened as a tab. */
   popup(origin: string): Promise<Page>;
@@ -66,6 +68,11 @@ function isWorker(target: Target): boolean {
   return target.type() === 'service_worker' && target.url().startsWith('chrome-extension://');
 }
 
+/** Where a browser with this profile saves files without asking. */
+export function downloadsOf(profile: string): string {
+  return path.join(profile, 'downloads');
+}
+
 async function launch(profile: string, options: BrowserOptions): Promise<Browser> {
   const { headed = false, extension, window = { width: 1000, height: 760 } } = options;
   const load =
@@ -83,6 +90,7 @@ async function launch(profile: string, options: BrowserOptions): Promise<Browser
     // Ctrl-C is handled by the script that started the browser.
     handleSIGINT: false,
     userDataDir: profile,
+    downloadBehavior: { policy: 'allow', downloadPath: downloadsOf(profile) },
     ignoreDefaultArgs: extension === undefined ? [] : ['--disable-extensions'],
     defaultViewport: headed ? null : { width: window.width, height: window.height },
     args: [
@@ -217,6 +225,7 @@ export async function startChromium(options: BrowserOptions = {}): Promise<TestB
       const name = `chrome-extension_${host}_0.indexeddb.leveldb`;
       return path.join(profile.path, 'Default', 'IndexedDB', name);
     },
+    downloads: downloadsOf(profile.path),
     newPage,
     popup: (origin) => newPage(popupUrl(extensionBase, origin)),
     worker,

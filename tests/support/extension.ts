@@ -41,6 +41,8 @@ export interface Popup {
   allowPlain(jid: string): Promise<void>;
   /** Has OMEMO 2 preferred for one contact, whose devices leave the choice. */
   preferOmemo2(jid: string): Promise<void>;
+  /** Has the texts of one contact forgotten, and confirms it. */
+  forget(jid: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -177,6 +179,13 @@ function drivePopup(page: Page): Popup {
       await unfold(preference);
       await page.click(preference);
       await wait(`${preference}:checked`);
+    },
+    forget: async (jid) => {
+      const forget = `${contactSelector(jid)} ${testId('forget')}`;
+      await unfold(forget);
+      await page.click(forget);
+      await click(testId('confirm-forget'));
+      await wait(forget);
     },
     close: () => page.close(),
   };

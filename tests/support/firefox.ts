@@ -5,7 +5,7 @@ import path from 'node:path';
 import puppeteer, { type Browser, type Page } from 'puppeteer-core';
 import { GECKO_ID } from '../../manifest';
 import { locateFirefox } from '../run/firefox.mjs';
-import type { BrowserOptions, TestBrowser } from './chromium';
+import { downloadsOf, type BrowserOptions, type TestBrowser } from './chromium';
 import { privileged, send } from './firefox-bidi';
 import { forgetPid, notePid } from './pids';
 import { tempFolder } from './temp';
@@ -55,7 +55,13 @@ async function launch(profile: string, options: BrowserOptions): Promise<Browser
     defaultViewport: headed ? null : { width: window.width, height: window.height },
     // Pages of add-ons are out of reach otherwise.
     args: ['--remote-allow-system-access'],
-    extraPrefsFirefox: PREFERENCES,
+    extraPrefsFirefox: {
+      ...PREFERENCES,
+      // Saved without asking.
+      'browser.download.folderList': 2,
+      'browser.download.dir': downloadsOf(profile),
+      'browser.download.useDownloadDir': true,
+    },
   });
   const pid = browser.process()?.pid;
   notePid(pid, profile);
@@ -159,6 +165,7 @@ export async function startFirefox(options: BrowserOptions = {}): Promise<TestBr
     get databases() {
       return hasNone('LevelDB');
     },
+    downloads: downloadsOf(profile.path),
     newPage: (url) => openPage(running(), url),
     popup: (origin) => openPage(running(), popupUrl(origin)),
     worker: async () => {

@@ -1,5 +1,5 @@
 // The extension's page for backups, driven by its test ids.
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Page } from 'puppeteer-core';
 import type { TestBrowser } from './chromium';
@@ -13,13 +13,23 @@ export interface Panel {
   text(): Promise<string>;
   texts(id: string): Promise<readonly string[]>;
   click(id: string): Promise<void>;
-  /** Makes a backup and saves its file in a folder; answers its code and where it is. */
-  backUp(folder: string): Promise<{ readonly code: string; readonly file: string }>;
+  /** Makes a backup and saves its file; answers its code and where it is. */
+  backUp(): Promise<{ readonly code: string; readonly file: string }>;
   /** Looks into a backup; ends with what it would change, or the sentence why not. */
   lookInto(file: string, code: string): Promise<string>;
   /** Does what was looked at. */
   restore(): Promise<string>;
   close(): Promise<void>;
+}
+
+/** The file that was saved, once all of it is there. */
+function savedIn(folder: string): string | undefined {
+  if (!existsSync(folder)) return undefined;
+  const files = readdirSync(folder);
+  const [name] = files.filter((each) => each.endsWith('.backup'));
+  if (name === undefined || files.length > 1) return undefined;
+  const file = path.join(folder, name);
+  return readFileSync(file).length > 0 ? file : undefined;
 }
 
 /** Opens the panel as a tab. */
@@ -41,25 +51,13 @@ export async function openPanel(browser: TestBrowser): Promise<Panel> {
     click,
     texts,
     text: () => page.evaluate(() => document.body.innerText),
-    backUp: async (folder) => {
-      const session = await page.createCDPSession();
-      await session.send('Browser.setDownloadBehavior', {
-        behavior: 'allow',
-        downloadPath: folder,
-        eventsEnabled: true,
-      });
+    backUp: async () => {
       await click('backup-make');
       await click('confirm-backup');
       const code = await textOf('backup-code');
       await click('backup-file');
-      const file = await until('the file of the backup', () => {
-        const [name] = readdirSync(folder).filter((each) => each.endsWith('.backup'));
-        if (name === undefined) return undefined;
-        const found = path.join(folder, name);
-        return readFileSync(found).length > 0 ? found : undefined;
-      });
+      const file = await until('the file of the backup', () => savedIn(browser.downloads));
       await click('backup-saved');
-      await session.detach();
       return { code, file };
     },
     lookInto: async (file, code) => {

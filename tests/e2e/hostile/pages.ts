@@ -73,6 +73,7 @@ export function attackPages(hostile: () => HostileWorld): void {
       'session.js',
       'background.js',
       'popup.html',
+      'panel.html',
       'manifest.json',
       'icon/on-16.png',
     ])('are not read by a page: %s', async (file) => {

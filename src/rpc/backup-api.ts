@@ -102,8 +102,14 @@ export interface BackupApi {
   restoreRead: { arg: RestorePiece; result: null };
   /** What it would change. */
   restoreReview: { arg: { readonly id: number }; result: RestoreReview };
-  /** The same file from the start, for its texts: they are added and answer nothing until the rest applies. */
-  restoreTexts: { arg: RestorePiece; result: { readonly texts: number } };
+  /**
+   * The same file from the start, for its texts: those that are missing are added, and answer nothing while there is no account for them.
+   * `left`: of this piece, those that are older than what is kept here and are left out.
+   */
+  restoreTexts: {
+    arg: RestorePiece;
+    result: { readonly texts: number; readonly left: number };
+  };
   /** All the rest, in one write. Throws `stale` if it would change anything else than the review said. */
   restoreApply: { arg: { readonly id: number }; result: null };
 }

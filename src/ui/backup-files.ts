@@ -83,16 +83,17 @@ export async function lookInto(
   return { id, pieceLength, review: await client.request('restoreReview', { id }, PIECE_MS) };
 }
 
-/** Does what the review said; answers how many texts were added. */
+/** Does what the review said; answers how many texts were added, and how many left out as too old. */
 export async function restore(
   client: BackupClient,
   { id, pieceLength }: ReadBackup,
   file: Blob,
   onPart: (part: number) => void,
-): Promise<number> {
-  let added = 0;
+): Promise<{ readonly texts: number; readonly left: number }> {
+  let added = { texts: 0, left: 0 };
   const add = async (bytes: Uint8Array, isLast: boolean): Promise<void> => {
-    added += (await client.request('restoreTexts', { id, bytes, isLast }, PIECE_MS)).texts;
+    const { texts, left } = await client.request('restoreTexts', { id, bytes, isLast }, PIECE_MS);
+    added = { texts: added.texts + texts, left: added.left + left };
   };
   await eachPiece(file, pieceLength, add, onPart);
   await client.request('restoreApply', { id }, PIECE_MS);

@@ -9,7 +9,7 @@ type Stage =
   | { readonly kind: 'idle' }
   | { readonly kind: 'reading' | 'restoring'; readonly part: number }
   | { readonly kind: 'read'; readonly backup: ReadBackup }
-  | { readonly kind: 'done'; readonly added: number }
+  | { readonly kind: 'done'; readonly texts: number; readonly left: number }
   | { readonly kind: 'failed'; readonly sentence: string };
 
 function percent(part: number): string {
@@ -38,7 +38,7 @@ export function RestoreBackup(props: { readonly client: BackupClient }) {
     restore(client, backup, chosen, (part) => setStage({ kind: 'restoring', part })).then(
       (added) => {
         setCode('');
-        setStage({ kind: 'done', added });
+        setStage({ kind: 'done', ...added });
       },
       fail,
     );
@@ -121,9 +121,11 @@ export function RestoreBackup(props: { readonly client: BackupClient }) {
       )}
       {stage.kind === 'done' && (
         <p role="status" data-testid="restore-done">
-          Restored, with {stage.added === 1 ? '1 text' : `${stage.added} texts`} that had been
-          missing. Protect each site with the Omnemo button where that is not done yet: the browser
-          asks for its permission, which no backup can give.
+          Restored, with {stage.texts === 1 ? '1 text' : `${stage.texts} texts`} that had been
+          missing.
+          {stage.left > 0 && ` ${stage.left} older than what you keep here were left out.`} Protect
+          each site with the Omnemo button where that is not done yet: the browser asks for its
+          permission, which no backup can give.
         </p>
       )}
     </section>

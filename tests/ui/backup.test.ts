@@ -57,7 +57,7 @@ describe('a backup', () => {
     const { client, asked } = scripted({
       restoreBegin: () => ({ id: 9, pieceLength: 10 }),
       restoreReview: () => ({ texts: 1 }),
-      restoreTexts: () => ({ texts: 2 }),
+      restoreTexts: () => ({ texts: 2, left: 1 }),
     });
     const file = new Blob([new Uint8Array(size)]);
     const parts: number[] = [];
@@ -68,7 +68,10 @@ describe('a backup', () => {
       lengths.map((_, index) => index === lengths.length - 1),
     );
     expect(parts.at(-1)).toBe(1);
-    expect(await restore(client, read, file, () => undefined)).toBe(2 * lengths.length);
+    expect(await restore(client, read, file, () => undefined)).toEqual({
+      texts: 2 * lengths.length,
+      left: lengths.length,
+    });
     expect(asked.at(-1)).toEqual(['restoreApply', { id: 9 }]);
   });
 

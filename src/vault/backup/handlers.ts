@@ -123,9 +123,7 @@ export function backupHandlers(context: Context): BackupHandlers {
 
     restoreReview: ({ id }) => restorationOf(id).review(),
 
-    restoreTexts: async ({ id, bytes, isLast }) => ({
-      texts: await restorationOf(id).addTexts(bytes, isLast),
-    }),
+    restoreTexts: async ({ id, bytes, isLast }) => restorationOf(id).addTexts(bytes, isLast),
 
     restoreApply: async ({ id }) => {
       const origins = await restorationOf(id).apply();

@@ -5,6 +5,7 @@ import { VaultError } from '../../rpc/errors';
 import type { RestoreReview } from '../../rpc/backup-api';
 import { lockOf, scopedKey, type Context, type Scope } from '../context';
 import { keyOf } from '../names';
+import { keptSince } from '../retention';
 import { SITES_LOCK } from '../sites';
 import type { Transactions, Unit } from '../transaction';
 import { checkIdentities, createCollector, type Collected, type ScopedText } from './collect';
@@ -14,7 +15,7 @@ import { planRestore, restoredAccounts } from './plan';
 export interface Restoration {
   read(bytes: Uint8Array, isLast: boolean): void;
   review(): Promise<RestoreReview>;
-  addTexts(bytes: Uint8Array, isLast: boolean): Promise<number>;
+  addTexts(bytes: Uint8Array, isLast: boolean): Promise<AddedTexts>;
   /** @returns the origins whose pages have to begin anew. */
   apply(): Promise<readonly string[]>;
 }
@@ -44,7 +45,13 @@ function underAll<T>(
     : transactions.run(first, () => underAll(transactions, others, step));
 }
 
-async function addTexts(context: Context, texts: readonly ScopedText[]): Promise<number> {
+/** Texts that are there now and were not, and those that are older than what is kept here. */
+export interface AddedTexts {
+  readonly texts: number;
+  readonly left: number;
+}
+
+async function addTexts(context: Context, texts: readonly ScopedText[]): Promise<AddedTexts> {
   const byAccount = new Map<string, { scope: Scope; texts: ScopedText[] }>();
   for (const text of texts) {
     const { origin, jid } = text;
@@ -54,13 +61,21 @@ async function addTexts(context: Context, texts: readonly ScopedText[]): Promise
     byAccount.set(key, known);
   }
   let added = 0;
+  let left = 0;
   for (const { scope, texts: ofAccount } of byAccount.values()) {
     await context.transactions.run(lockOf(scope), async (unit) => {
       const keys = ofAccount.map(({ digest }) => scopedKey(scope, toHex(digest)));
       const here = await Promise.all(keys.map((key) => unit.get('archive', key)));
+      const horizons = new Map<string, number>();
       for (const [index, { peer, at, text, identityKey }] of ofAccount.entries()) {
         const key = keys[index];
         if (key === undefined || here[index] !== undefined) continue;
+        const since = horizons.get(peer) ?? (await keptSince(unit, scope, peer, context.now()));
+        horizons.set(peer, since);
+        if (at < since) {
+          if (text !== undefined) left += 1;
+          continue;
+        }
         unit.put('archive', key, {
           v: 1,
           peer,
@@ -72,7 +87,7 @@ async function addTexts(context: Context, texts: readonly ScopedText[]): Promise
       }
     });
   }
-  return added;
+  return { texts: added, left };
 }
 
 /**

@@ -60,7 +60,7 @@ export async function measureBackup(database: Database, texts: number): Promise<
   let added = 0;
   const restored = await timed(() =>
     each(async (bytes, isLast) => {
-      added += await restoration.addTexts(bytes, isLast);
+      added += (await restoration.addTexts(bytes, isLast)).texts;
     }),
   );
   if (added !== texts) throw new Error(`${added} texts restored, not ${texts}`);

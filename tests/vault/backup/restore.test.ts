@@ -4,6 +4,7 @@ import { RESTORED_PREKEY_GAP } from '../../../src/limits';
 import { fingerprint } from '../../../src/omemo/identity';
 import { LEGACY, VERSIONS } from '../../../src/rpc/versions';
 import { markPublished, ownBundle } from '../../../src/vault/accounts';
+import { forget, sweepSite } from '../../../src/vault/archive-upkeep';
 import { backupHandlers } from '../../../src/vault/backup/handlers';
 import { contentHandlers } from '../../../src/vault/content-handlers';
 import { createPresence } from '../../../src/vault/presence';
@@ -266,6 +267,20 @@ describe('a backup beside a device that is here', () => {
       kind: 'refused',
       code: 'key-changed',
     });
+  });
+});
+
+it('what was forgotten here is not brought back, and not counted', async () => {
+  const { juliet, out } = await past();
+  const { code, file } = await backUp(juliet);
+  juliet.clock.now += 10;
+  await forget(juliet.context, { origin: ORIGIN, chat: { jid: JULIET, peer: ROMEO } });
+  await sweepSite(juliet.context, ORIGIN);
+  const restoring = await review(juliet, code, file);
+  expect(await restoring.addTexts()).toBe(0);
+  expect(await keysOf(juliet.context.database, 'archive')).toEqual([]);
+  expect(await receive(juliet, out, juliet, { peer: ROMEO })).toMatchObject({
+    code: 'own-unknown',
   });
 });
 

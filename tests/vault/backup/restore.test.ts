@@ -5,6 +5,9 @@ import { fingerprint } from '../../../src/omemo/identity';
 import { LEGACY, VERSIONS } from '../../../src/rpc/versions';
 import { markPublished, ownBundle } from '../../../src/vault/accounts';
 import { forget, sweepSite } from '../../../src/vault/archive-upkeep';
+import { newSecret } from '../../../src/vault/backup/code';
+import { exportBackup } from '../../../src/vault/backup/export';
+import { createRestoration } from '../../../src/vault/backup/restore';
 import { backupHandlers } from '../../../src/vault/backup/handlers';
 import { contentHandlers } from '../../../src/vault/content-handlers';
 import { createPresence } from '../../../src/vault/presence';
@@ -366,6 +369,25 @@ describe('a restoration', () => {
     const cut = { id, bytes: file.subarray(0, file.length - 1), isLast: true };
     await expect(vault.restoreTexts(cut)).rejects.toMatchObject({ code: 'bad-backup' });
     await expect(vault.restoreApply({ id })).rejects.toMatchObject({ code: 'stale' });
+  });
+
+  it('takes no other backup of the same code in its second reading', async () => {
+    const { juliet } = await past();
+    const secret = newSecret(juliet.context.random);
+    const fileOf = async () => {
+      const parts: Uint8Array[] = [];
+      for await (const { bytes } of exportBackup(juliet.context, secret, juliet.context.random))
+        parts.push(bytes);
+      return new Uint8Array(Buffer.concat(parts));
+    };
+    const other = newMachine(juliet);
+    const restoration = createRestoration(other.context, secret);
+    restoration.read(await fileOf(), true);
+    await restoration.review();
+    const second = restoration.addTexts(await fileOf(), true);
+    await expect(second).rejects.toMatchObject({ code: 'bad-backup' });
+    expect(await keysOf(other.context.database, 'archive')).toEqual([]);
+    await expect(restoration.apply()).rejects.toMatchObject({ code: 'stale' });
   });
 
   it('of a wrong, mistyped or damaged one changes nothing, byte by byte', async () => {

@@ -88,7 +88,7 @@ describe.each(CLIENTS)('$name over $transport', (kind) => {
 
   it('chats both ways with a real OMEMO client', async () => {
     await inBoth(async (chat) => {
-      for (const label of ['first', 'with <b>markup</b> & "quotes"', 'Grüße, 日本語, 👩‍💻🦊'])
+      for (const label of ['first', 'with 5 < 6 & "quotes"', 'Grüße, 日本語, 👩‍💻🦊'])
         await exchange(chat, label);
       await showsAll(chat);
     });
@@ -104,7 +104,7 @@ describe.each(CLIENTS)('$name over $transport', (kind) => {
     });
   });
 
-  it('goes on after ten seconds without network', async () => {
+  it('goes on after ten seconds without network (I-28)', async () => {
     const chats = [plain, ours];
     if (kind.resumes) await inBoth((chat) => write(chat, 'under way when cut'));
     world.proxy.cut();
@@ -129,28 +129,33 @@ describe.each(CLIENTS)('$name over $transport', (kind) => {
     expect(got.filter(({ encrypted }) => !encrypted)).toEqual([]);
   });
 
-  it.runIf(kind.resumes)('has the same counts on both sides of the extension', async () => {
-    const { client } = ours.visitor;
-    const views = async () => ({
-      page: countsOf(await framesOf(client.page)),
-      server: countsOf(framesAtServer(atServer())),
-    });
-    const areEqual = async () => Object.values(await views()).every(isBalanced);
-    const isSettled = () => until('equal counts', areEqual, { timeoutMs: 2000 }).catch(() => false);
-    for (let count = 1; !(await isSettled()) && count <= MORE_TEXTS; count += 1)
-      await write(ours, `one more to count ${count}`);
-    const { page, server: other } = await views();
-    expect({ page, server: other }).toEqual({
-      page: { ...page, acknowledged: page.sent, confirmed: page.received },
-      server: { ...other, acknowledged: other.sent, confirmed: other.received },
-    });
-    expect(page.sent).toBeGreaterThan(3);
-  });
+  it.runIf(kind.resumes)(
+    'has the same counts on both sides of the extension (I-24, I-25)',
+    async () => {
+      const { client } = ours.visitor;
+      const views = async () => ({
+        page: countsOf(await framesOf(client.page)),
+        server: countsOf(framesAtServer(atServer())),
+      });
+      const areEqual = async () => Object.values(await views()).every(isBalanced);
+      const isSettled = () =>
+        until('equal counts', areEqual, { timeoutMs: 2000 }).catch(() => false);
+      for (let count = 1; !(await isSettled()) && count <= MORE_TEXTS; count += 1)
+        await write(ours, `one more to count ${count}`);
+      const { page, server: other } = await views();
+      expect({ page, server: other }).toEqual({
+        page: { ...page, acknowledged: page.sent, confirmed: page.received },
+        server: { ...other, acknowledged: other.sent, confirmed: other.received },
+      });
+      expect(page.sent).toBeGreaterThan(3);
+    },
+  );
 
   it('logs out, and nothing was seen that should not be', async () => {
     await inBoth(({ visitor }) => visitor.client.logOut());
-    const usual = new Set(plain.visitor.complaints);
-    expect(ours.visitor.complaints.filter((line) => !usual.has(line))).toEqual([]);
+    const isUsual = (line: string) =>
+      plain.visitor.complaints.includes(line) || (kind.usual?.test(line) ?? false);
+    expect(ours.visitor.complaints.filter((line) => !isUsual(line))).toEqual([]);
     expect(server.streamErrors()).toEqual([]);
     expect(romeo.failures).toEqual([]);
     const records = atServer();

@@ -37,8 +37,8 @@ export interface ClientKind {
   readonly transport: 'websocket' | 'bosh';
   /** Whether it has stream management and resumes after a lost connection. */
   readonly resumes: boolean;
-  /** Whether it fetches what was said before from the archive. */
-  readonly hasHistory: boolean;
+  /** What it may write to its console without the extension, too, but not every time. */
+  readonly usual?: RegExp;
   /** Folders the page takes files from, by the first part of their path. */
   readonly folders: Readonly<Record<string, string>>;
   /** The page, `/client.js` being the script below; it reads the account from its query. */

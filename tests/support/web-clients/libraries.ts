@@ -26,7 +26,6 @@ function library(name: string, script: string, resumes: boolean): ClientKind {
     name,
     transport: 'websocket',
     resumes,
-    hasHistory: true,
     folders: {},
     html: HTML,
     script: path.join(import.meta.dirname, 'pages', script),

@@ -4,7 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EXTENSION, startBrowser } from '../support/browser';
 import type { TestBrowser } from '../support/chromium';
-import { startProsody, type ProsodyServer } from '../support/prosody';
+import { startProsody } from '../support/prosody';
+import type { TestServer } from '../support/server';
 import { encryptedMessages } from '../support/stanzas';
 import { until } from '../support/wait';
 import { countsOf, framesAtServer, framesOf, isBalanced } from '../support/web-clients/frames';
@@ -30,7 +31,7 @@ const MORE_TEXTS = 6;
 const nameOf = (what: string, kind: { name: string }) =>
   `${what}-${kind.name.toLowerCase().replace(/[^a-z]/g, '')}`;
 
-let server: ProsodyServer;
+let server: TestServer;
 let browser: TestBrowser;
 let romeo: Peer;
 let paris: Partner & { stop(): Promise<void> };

@@ -17,7 +17,8 @@ const counts = [
   await runTests('unit*'),
   await runTests('cross'),
 ];
-if (build()) counts.push(await runTests('e2e'), await runTests('interop'));
+if (build())
+  counts.push(await runTests('e2e'), await runTests('ejabberd'), await runTests('interop'));
 else counts.push({ passed: 0, failed: 1 });
 if (buildForFirefox()) counts.push(await runInFirefox());
 else counts.push({ passed: 0, failed: 1 });

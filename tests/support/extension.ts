@@ -2,7 +2,7 @@
 import type { Page } from 'puppeteer-core';
 import type { TestBrowser } from './chromium';
 import type { Person, World } from './people';
-import type { ProsodyServer } from './prosody';
+import type { TestServer } from './server';
 import { until } from './wait';
 import type { WireRecord } from './wire';
 
@@ -207,7 +207,7 @@ interface PageOwner {
 
 /** Everything a new user does: protect the site, which loads its page anew, confirm the account; ends when the device list is published. */
 export async function protectPage(
-  server: Pick<ProsodyServer, 'wire'>,
+  server: Pick<TestServer, 'wire'>,
   { name, jid, page, popup: open, loadsAnew }: PageOwner,
 ): Promise<void> {
   const popup = await open();
@@ -230,7 +230,7 @@ export async function protect({ server }: World, person: Person): Promise<void> 
 
 /** Waits until the account has published a device list and the server has given it back. */
 async function published(
-  { wire }: Pick<ProsodyServer, 'wire'>,
+  { wire }: Pick<TestServer, 'wire'>,
   jid: string,
   from: number,
 ): Promise<void> {

@@ -27,14 +27,15 @@ sent(State, Packet, _Result) ->
     note(State, <<"out">>, xmpp:encode(Packet)).
 
 note(#{lserver := Host} = State, Direction, Element) ->
-    case owner(State) of
-        nobody -> ok;
-        Jid ->
+    case {owner(State), via(State)} of
+        {nobody, _} -> ok;
+        {_, nothing} -> ok;
+        {Jid, Via} ->
             Line = jiffy:encode({[
                 {t, erlang:system_time(microsecond) / 1000000},
                 {dir, Direction},
                 {jid, Jid},
-                {via, via(State)},
+                {via, Via},
                 {xml, fxml:element_to_binary(Element)}
             ]}),
             File = gen_mod:get_module_opt(Host, ?MODULE, file),
@@ -54,4 +55,7 @@ via(#{socket := Socket}) ->
         websocket -> websocket;
         http_bind -> bosh;
         _ -> tcp
-    end.
+    end;
+via(_) ->
+    %% A broken stream that waits to be resumed: what it is given is sent, and seen here, when it is.
+    nothing.

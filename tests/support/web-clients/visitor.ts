@@ -2,7 +2,7 @@
 import type { Page } from 'puppeteer-core';
 import type { TestBrowser } from '../chromium';
 import { openPopup, protectPage, type Popup } from '../extension';
-import type { ProsodyServer } from '../prosody';
+import type { TestServer } from '../server';
 import { startProxy, type Proxy } from '../proxy';
 import type { ClientAccount, ClientKind, WebClient } from './client';
 import { startClientSite, type ClientSite } from './site';
@@ -39,7 +39,7 @@ function listenTo(page: Page, complaints: string[]): void {
 
 export async function startClientWorld(
   kind: ClientKind,
-  { server, browser }: { server: ProsodyServer; browser: TestBrowser },
+  { server, browser }: { server: TestServer; browser: TestBrowser },
 ): Promise<ClientWorld> {
   const site: ClientSite = await startClientSite(kind);
   const proxy = await startProxy(server.ports.http);

@@ -16,7 +16,13 @@ const COMMON: UserManifest = {
   name: 'Omnemo',
   short_name: 'Omnemo',
   description: 'OMEMO end-to-end encryption for web XMPP clients that have none.',
-  permissions: ['storage', 'unlimitedStorage', 'scripting', 'activeTab'],
+  permissions: [
+    'storage',
+    'unlimitedStorage',
+    'scripting',
+    'activeTab',
+    'declarativeNetRequestWithHostAccess',
+  ],
   optional_host_permissions: ['https://*/*', 'http://localhost/*', 'http://127.0.0.1/*'],
   content_security_policy: {
     extension_pages:

@@ -96,7 +96,7 @@ export const STATE_WORDS: Readonly<Record<SiteState, Words>> = {
   idle: {
     title: 'No chat connection',
     detail:
-      'This site is protected, but none of its open pages is connected to a chat server. Where the server of a site chats in its place, as with Movim, nothing can be encrypted.',
+      'This site is protected, but none of its open pages is connected to a chat server. Where the server of a site chats in its place, as with Movim, nothing can be encrypted. A connection that a page opens in a worker is refused.',
     tone: 'neutral',
   },
   connecting: {

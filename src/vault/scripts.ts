@@ -4,6 +4,7 @@ import browser, { type Scripting } from 'webextension-polyfill';
 import { log } from '../log';
 import { protectedOrigins, patternOf } from './sites';
 import type { Context } from './context';
+import { renewWorkerGate } from './worker-gate';
 
 type Script = Scripting.RegisteredContentScript & {
   readonly matchOriginAsFallback: boolean;
@@ -39,6 +40,8 @@ async function renew(context: Context): Promise<void> {
   const origins = await protectedOrigins(context);
   const allowed: string[] = [];
   for (const origin of origins) if (await hasPermission(origin)) allowed.push(origin);
+  // What it keeps back is worth less than the scripts: they go on without it.
+  await renewWorkerGate(allowed).catch(() => log('scripts', 'error', 'no-worker-gate'));
   const matches = [...new Set(allowed.map(patternOf))];
   const registered = await browser.scripting.getRegisteredContentScripts();
   if (matches.length > 0 && registered.length === FILES.length) {

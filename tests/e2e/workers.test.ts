@@ -96,3 +96,62 @@ it('a page that hands a worker of its own the opening of a stream gets an error 
   for (const error of outcome.tried.slice(1)) expect(error).toBe(`NotSupportedError: ${IN_WORKER}`);
   await page.close();
 });
+
+describe('a worker that opens a stream all by itself, told only where (I-12, M16)', () => {
+  const outcomes = async (site: string) => {
+    const page = await alice.browser.newPage(site);
+    const url = `ws://127.0.0.1:${alice.proxy.port}/xmpp-websocket`;
+    const said = await page.evaluate(async (server) => {
+      const dedicated = new Worker('/own.js');
+      const shared = new SharedWorker('/own.js');
+      const { active, installing, waiting } = await navigator.serviceWorker.register('/own.js');
+      const service = active ?? waiting ?? installing;
+      while (service?.state !== 'activated') await new Promise((go) => setTimeout(go, 20));
+      const hear = (target: EventTarget) =>
+        new Promise((resolve) => {
+          target.addEventListener('message', (event) => resolve(Reflect.get(event, 'data')));
+        });
+      const answers = [hear(dedicated), hear(shared.port), hear(navigator.serviceWorker)];
+      navigator.serviceWorker.startMessages();
+      shared.port.start();
+      dedicated.postMessage(server);
+      shared.port.postMessage(server);
+      service.postMessage(server);
+      return Promise.all(answers);
+    }, url);
+    await page.close();
+    return said;
+  };
+
+  it('does so where the site is not protected', async () => {
+    const connections = alice.proxy.count();
+    const site = world.site.pageUrl('').replace('localhost', '127.0.0.1');
+    expect(await outcomes(site)).toEqual(['open', 'open', 'open']);
+    expect(alice.proxy.count()).toBe(connections + 3);
+  });
+
+  it('is refused by the browser on a protected site, be it its page’s own, shared or a service worker', async () => {
+    const connections = alice.proxy.count();
+    expect(await outcomes(world.site.pageUrl(''))).toEqual(['refused', 'refused', 'refused']);
+    expect(alice.proxy.count()).toBe(connections);
+    const popup = await alice.popup();
+    await popup.reaches('idle');
+    expect(await popup.text()).toContain('opens in a worker is refused');
+    await popup.close();
+  });
+
+  it('leaves sockets of the page and its other requests as they are', async () => {
+    const page = await alice.browser.newPage(world.site.pageUrl("<script src='/own.js'></script>"));
+    const opened = await page.evaluate(
+      (server) =>
+        new Promise((resolve) => {
+          const socket = new WebSocket(server, 'xmpp');
+          socket.onopen = () => resolve('open');
+          socket.onerror = () => resolve('refused');
+        }),
+      `ws://127.0.0.1:${alice.proxy.port}/xmpp-websocket`,
+    );
+    expect(opened).toBe('open');
+    await page.close();
+  });
+});

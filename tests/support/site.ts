@@ -128,6 +128,25 @@ converse.initialize({
 </html>
 `;
 
+/** A worker of each kind that logs in by itself: it is told the server, the page never shows it a stanza. Answers what came of it. */
+const WORKER = `
+const run = (url, answer) => {
+  try {
+    const socket = new WebSocket(url, 'xmpp');
+    socket.onopen = () => {
+      socket.send("<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='omnemo.test' version='1.0'/>");
+      answer('open');
+    };
+    socket.onerror = () => answer('refused');
+  } catch {
+    answer('refused');
+  }
+};
+onconnect = ({ ports: [port] }) => { port.onmessage = ({ data }) => run(data, (said) => port.postMessage(said)); };
+oninstall = () => skipWaiting();
+onmessage = ({ data, source }) => run(data, (said) => (source ?? self).postMessage(said));
+`;
+
 function fileFor(pathname: string): string | undefined {
   if (!pathname.startsWith('/dist/')) return undefined;
   const file = path.join(DIST, path.normalize(decodeURIComponent(pathname.slice(6))));
@@ -146,6 +165,10 @@ export async function startSite(): Promise<Site> {
           : undefined;
     if (html !== undefined) {
       response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(html);
+      return;
+    }
+    if (url.pathname === '/own.js') {
+      response.writeHead(200, { 'content-type': TYPES['.js'] }).end(WORKER);
       return;
     }
     const file = fileFor(url.pathname);

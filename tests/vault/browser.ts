@@ -8,6 +8,8 @@ interface FakeState {
   scripts: Script[];
   /** Calls with effect, in order: what was called and with what. */
   calls: [string, unknown][];
+  /** Dynamic rules of `declarativeNetRequest`. */
+  rules: readonly { readonly id: number }[];
   /** `storage.session`. */
   session: Record<string, unknown>;
   /** Registering rejects while set. */
@@ -21,6 +23,7 @@ const fresh = (): FakeState => ({
   permitted: new Set(),
   scripts: [],
   calls: [],
+  rules: [],
   session: { isLoaded: true },
   isBroken: false,
   stored: {},
@@ -67,6 +70,20 @@ export const browser = {
     onMessage: event('onMessage'),
     onInstalled: event('onInstalled'),
     onStartup: event('onStartup'),
+  },
+  declarativeNetRequest: {
+    updateDynamicRules: async ({
+      removeRuleIds,
+      addRules,
+    }: {
+      removeRuleIds: number[];
+      addRules: { id: number }[];
+    }) => {
+      const kept = fake.rules.filter(({ id }) => !removeRuleIds.includes(id));
+      if (addRules.some(({ id }) => kept.some((rule) => rule.id === id)))
+        throw new Error('Duplicate rule ID');
+      fake.rules = [...kept, ...addRules];
+    },
   },
   storage: {
     local: {

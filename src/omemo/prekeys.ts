@@ -108,6 +108,20 @@ export function dropSpentPrekeys(store: PrekeyStore, now: number): PrekeyStore {
   return kept.length === spent.length ? store : { ...store, spentPrekeys: kept };
 }
 
+/**
+ * The store as if all its one-time prekeys were used, the next ones with ids from `next`: what lies here may be older than what was
+ * published from it. They are still found for a while. `now` in ms since 1970.
+ */
+export function spendAllPrekeys(store: PrekeyStore, next: number, now: number): PrekeyStore {
+  const spent = store.oneTimePrekeys.map((prekey) => ({ ...prekey, usedAt: now }));
+  return {
+    ...store,
+    oneTimePrekeys: [],
+    spentPrekeys: [...spentIn(store), ...spent].slice(-MAX_SPENT_PREKEYS),
+    nextOneTimePrekeyId: next,
+  };
+}
+
 /** The one-time prekey of an id, also a spent one. */
 export function findOneTimePrekey(store: PrekeyStore, id: number): OneTimePrekey | undefined {
   const isWanted = (prekey: OneTimePrekey): boolean => prekey.id === id;

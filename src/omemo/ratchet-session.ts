@@ -141,6 +141,19 @@ export function startWith(sessions: DeviceSessions, session: RatchetSession): De
   return { current: session, archived: archive(sessions).slice(0, MAX_ARCHIVED_SESSIONS) };
 }
 
+/**
+ * The sessions with a device, none of which is sent with any more: what is late still opens, and a message that turns a ratchet makes a
+ * chain nobody has used. For a state that may be older than what was sent from it.
+ */
+export function withoutSending(sessions: DeviceSessions): DeviceSessions {
+  return {
+    archived: archive(sessions).map((session) => {
+      const { sendingChain: _used, ...ratchet } = session.ratchet;
+      return { ...session, ratchet };
+    }),
+  };
+}
+
 function archive(sessions: DeviceSessions): readonly RatchetSession[] {
   return sessions.current === undefined
     ? sessions.archived

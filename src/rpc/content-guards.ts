@@ -136,6 +136,8 @@ export const CONTENT_GUARDS: {
   capsSeen: record({ jid, key: text(MAX_CAPS_NAME), query: text(MAX_CAPS_ANSWER) }),
   ownBundle: record({ jid, version: VERSION }),
   claimDeviceId: record({ jid, listed: list(DEVICE_ID, MAX_LISTED) }),
+  epochNode: record({ jid }),
+  countLogin: record({ jid, found: fetched(bytes(0, MAX_ASKED_KEY)) }),
   published: record({ jid, deviceId: DEVICE_ID }),
   listSeen: record(
     { jid, owner: jid, version: VERSION, list: fetched(list(DEVICE_ID, MAX_LISTED)) },

@@ -64,6 +64,8 @@ export interface AccountView {
   readonly published: boolean;
   /** A backup is due. */
   readonly reminder?: BackupReminder;
+  /** It was found then, ms since 1970, that this profile was put back to an earlier state; not acknowledged yet. */
+  readonly rolledBackAt?: number;
   /** Other devices of this account. */
   readonly ownDevices: readonly DeviceView[];
   readonly contacts: readonly ContactView[];
@@ -107,6 +109,11 @@ export interface PopupApi extends BackupApi {
   health: { arg: Record<string, never>; result: HealthView };
   /** The user has read the notice. */
   acknowledge: { arg: Record<string, never>; result: null };
+  /** The user has read that an account was put back. */
+  acknowledgeRollback: {
+    arg: { readonly origin: string; readonly jid: BareJid };
+    result: null;
+  };
   /** Gives up what cannot be read: all of a vault that is lost, else only that. */
   discard: { arg: Record<string, never>; result: null };
   sites: {

@@ -37,6 +37,7 @@ export const POPUP_GUARDS: { readonly [N in keyof PopupApi]: Guard<PopupApi[N]['
   ...BACKUP_GUARDS,
   health: nothing,
   acknowledge: nothing,
+  acknowledgeRollback: record({ origin: ORIGIN, jid }),
   discard: nothing,
   sites: nothing,
   site: record({ origin: ORIGIN }),

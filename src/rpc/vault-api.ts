@@ -216,6 +216,13 @@ export interface ContentApi {
     arg: { readonly jid: BareJid; readonly listed: readonly number[] };
     result: { readonly deviceId: number };
   };
+  /** The node of ours that counts the log-ins of this device (M73); private, and its name tells nothing. */
+  epochNode: { arg: { readonly jid: BareJid }; result: { readonly node: string } };
+  /** A log-in, and what that node holds: the item to publish there. */
+  countLogin: {
+    arg: { readonly jid: BareJid; readonly found: Fetched<Uint8Array> };
+    result: { readonly item: Uint8Array };
+  };
   published: { arg: { readonly jid: BareJid; readonly deviceId: number }; result: null };
   listSeen: {
     arg: {

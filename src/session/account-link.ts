@@ -9,12 +9,14 @@ import { NS } from '../xml/ns';
 import { accountOf, type StreamAccount } from './account';
 import { atMost } from './at-most';
 import type { Chores } from './chores';
+import { countLogin } from './epoch';
 import { Devices } from './devices';
 import type { OwnIqs } from './iq';
 import type { ListEvent } from './list-event';
 import { ListRepair } from './list-repair';
 import { Observations, remember, type StreamMemory } from './observe';
 import type { OutboundTools } from './outbound-flow';
+import { deleteNode } from './pep';
 import { publishKeys } from './publish';
 import { OUT_LIMIT_MS, refusalOf, type VaultClient } from './vault-client';
 import { withdrawDevice } from './withdraw';
@@ -66,6 +68,8 @@ export class AccountLink {
   #attachFailure: RefusalCode | undefined;
   #writesInClear = false;
   #publishing: Promise<void> = Promise.resolve();
+  /** Once for each stream. */
+  #counted: Promise<string | undefined> | undefined;
   #withdrawing: Promise<void> | undefined;
   #devices: Devices | undefined;
   #isResumed = false;
@@ -204,7 +208,17 @@ export class AccountLink {
     if (deviceId === undefined || this.isOutOfIt()) return;
     // Nothing is written any more, and nobody puts us back on the list.
     this.#attachment = undefined;
-    await atMost(WITHDRAW_LIMIT_MS, withdrawDevice(this.#iqs, deviceId));
+    const devices = withdrawDevice(this.#iqs, deviceId);
+    const count = this.#withdrawCount();
+    await atMost(
+      WITHDRAW_LIMIT_MS,
+      devices.then(() => count),
+    );
+  }
+
+  async #withdrawCount(): Promise<void> {
+    const node = await this.#counted;
+    if (node !== undefined) await deleteNode(this.#iqs, node);
   }
 
   /** The page does OMEMO itself: two of us would break each other (design D15, I-110). */
@@ -248,8 +262,15 @@ export class AccountLink {
     this.#devices ??= new Devices(this.#iqs, this.#vault, jid, (version, ids) =>
       this.#checkOwnList(version, ids),
     );
-    this.#chores.begin(jid, this.#devices);
+    this.#chores.begin(jid, this.#devices, this.#count(jid));
     this.#beginPublishing(jid, this.#devices);
+  }
+
+  /** The page may have shown its own OMEMO while the vault was asked: then nothing of ours goes on. */
+  async #count(jid: BareJid): Promise<void> {
+    if (this.#state === 'passive') return;
+    this.#counted ??= countLogin(this.#iqs, this.#vault, jid);
+    await this.#counted;
   }
 
   #beginPublishing(jid: BareJid, devices: Devices): void {
@@ -261,6 +282,8 @@ export class AccountLink {
 
   async #publish(jid: BareJid, devices: Devices): Promise<void> {
     let isPublished = false;
+    // A profile that was put back gives up its sessions and prekeys by it.
+    await this.#counted;
     try {
       isPublished = await publishKeys({ iqs: this.#iqs, vault: this.#vault, devices, jid });
       // The id may have changed when it was claimed.

@@ -21,6 +21,7 @@ export class Chores {
   readonly #iqs: OwnIqs;
   readonly #send: (id: string, text: string) => void;
   #account: { readonly jid: BareJid; readonly devices: Devices } | undefined;
+  #counted: Promise<void> = Promise.resolve();
   #upkeep: ReturnType<typeof setInterval> | undefined;
   #publishing: ReturnType<typeof setTimeout> | undefined;
   /** The versions whose bundles are to be published then. */
@@ -32,9 +33,10 @@ export class Chores {
     this.#send = send;
   }
 
-  /** The account is granted. */
-  begin(jid: BareJid, devices: Devices): void {
+  /** The account is granted. Nothing is encrypted before its log-in is counted. */
+  begin(jid: BareJid, devices: Devices, counted = this.#counted): void {
     this.#account = { jid, devices };
+    this.#counted = counted;
     // A page may stay open for weeks; the vault rotates and refills when the bundle is asked for.
     this.#upkeep ??= setInterval(() => this.#publishSoon(jid, devices, VERSIONS), UPKEEP_EVERY_MS);
   }
@@ -83,6 +85,7 @@ export class Chores {
   }
 
   async #sendEmpty(jid: BareJid, { jid: peer, deviceId, version }: BundleAddress): Promise<void> {
+    await this.#counted;
     const requestId = newIdPrefix();
     const arg = { jid, peer, deviceId, version, requestId };
     const outcome = await this.#vault.request('encryptEmpty', arg);

@@ -122,6 +122,24 @@ export async function publishItem(
   return (await publish([])) === 'result';
 }
 
+const PRIVATE: Options = [
+  ['pubsub#persist_items', 'true'],
+  ['pubsub#access_model', 'whitelist'],
+];
+
+/** Publishes the only item of a node of ours that nobody else may see, or does not. @returns whether the server took it. */
+export async function publishPrivate(
+  iqs: OwnIqs,
+  node: string,
+  payload: Element,
+): Promise<boolean> {
+  const publish = () => set(iqs, publication(node, ONLY_ITEM, payload, PRIVATE));
+  const first = await publish();
+  if (first !== 'error') return first === 'result';
+  await set(iqs, configuration(node, PRIVATE));
+  return (await publish()) === 'result';
+}
+
 /** XEP-0060 1.17 has `max`; servers before it take numbers, and some only small ones. */
 const ROOM = ['max', '1000', '100', '10'];
 

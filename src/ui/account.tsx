@@ -5,6 +5,7 @@ import { Fingerprint } from './fingerprint';
 import { Fold } from './fold';
 import { needsDecision, shownText } from './format';
 import { NewDevices } from './new-devices';
+import { ROLLED_BACK } from './health-words';
 import type { Store } from './store';
 
 /** Shows an account. */
@@ -26,6 +27,20 @@ export function Account(props: {
           : `over ${account.endpoints.map(shownText).join(', ')} · `}
         {account.published ? 'keys are on the server' : 'keys are not on the server yet'}
       </p>
+      {account.rolledBackAt !== undefined && (
+        <div class="card ask" data-testid="rolled-back" role="status">
+          <p class="small">{ROLLED_BACK}</p>
+          <div class="buttons">
+            <button
+              type="button"
+              data-testid="acknowledge-rollback"
+              onClick={() => void store.act('acknowledgeRollback', { origin, jid: account.jid })}
+            >
+              I have read this
+            </button>
+          </div>
+        </div>
+      )}
       <div class="card">
         <h3>This device</h3>
         <Fingerprint fingerprint={account.fingerprint} testId="own-fingerprint" />

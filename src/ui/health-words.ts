@@ -42,3 +42,9 @@ export const DISCARD_WORDS: Readonly<Record<'partly' | 'lost', DiscardWords>> = 
       'contacts that were among it are gone: compare their fingerprints again.',
   },
 };
+
+/** Of an account whose log-ins its server counted further than this browser. */
+export const ROLLED_BACK =
+  'This browser profile was put back to an earlier state, or there is another copy of it that logged in since. So that no key is used ' +
+  'twice, all sessions of this account were given up and begin anew. Texts of the time between are not stored here. If you did not put ' +
+  'a profile back, somebody else may have a copy of it.';

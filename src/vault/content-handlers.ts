@@ -20,6 +20,7 @@ import { decrypt } from './decrypt';
 import { withBundle, withList, withoutBundle } from './devices';
 import { withLabels } from './labels';
 import { withOptOut } from './opt-out';
+import { countLogin, epochNode } from './epoch';
 import { encryptEmpty, encryptMessage } from './encrypt';
 import { prefixOf } from './names';
 import { hasNews, withNews } from './own-devices';
@@ -141,6 +142,10 @@ export function contentHandlers(context: Context, presence: Presence): ContentHa
     claimDeviceId: async (document, { jid, listed }) => ({
       deviceId: await claimDeviceId(context, await scopeOf(document, jid), listed),
     }),
+
+    epochNode: async (document, { jid }) => epochNode(context, await scopeOf(document, jid)),
+    countLogin: async (document, { jid, found }) =>
+      countLogin(context, await scopeOf(document, jid), found),
 
     published: async (document, { jid, deviceId }) => {
       await markPublished(context, await scopeOf(document, jid), deviceId);

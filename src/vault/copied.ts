@@ -79,6 +79,11 @@ export function copyOf<S extends CopiedStore>(store: S, record: Stores[S]): Stor
 const SIGNED_MARGIN = 16;
 const ONE_TIME_MARGIN = 10_000;
 
+/** An id for the next one-time prekey that was not used by whoever went on from this one. */
+export function unusedPrekeyId(next: number): number {
+  return beyond(next, ONE_TIME_MARGIN);
+}
+
 /** Ids are 1…2^31−1 and start again at 1. */
 function beyond(id: number, margin: number): number {
   return ((id - 1 + margin) % MAX_ID) + 1;

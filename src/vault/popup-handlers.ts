@@ -9,6 +9,7 @@ import { backupHandlers } from './backup/handlers';
 import { loadPeer, loadSite, lockOf, savePeer, type Context } from './context';
 import { deviceOf, withAcceptedKey } from './devices';
 import { hasNews, withoutNews } from './own-devices';
+import { acknowledgeRollback } from './epoch';
 import type { Presence } from './presence';
 import { withAnswer } from './opt-out';
 import { loadParty } from './recipients';
@@ -84,6 +85,11 @@ export function popupHandlers(context: Context, presence: Presence): PopupHandle
 
     acknowledge: async () => {
       await context.health?.acknowledge();
+      return null;
+    },
+
+    acknowledgeRollback: async (scope) => {
+      await acknowledgeRollback(context, scope);
       return null;
     },
 

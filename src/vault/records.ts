@@ -75,6 +75,13 @@ export interface PrekeyIds {
   readonly oneTime: number;
 }
 
+/** A log-in, counted: it grows with each, and names the life of the profile it happened in (M73). */
+export interface Epoch {
+  readonly number: number;
+  /** 16 random bytes. */
+  readonly instance: Uint8Array;
+}
+
 /** Our device for one account on one site (design D2). */
 export interface AccountRecord {
   readonly v: 2;
@@ -86,6 +93,12 @@ export interface AccountRecord {
   readonly prekeys: ByVersion<PrekeyStore>;
   /** Of versions whose prekeys were lost: those that are made anew get ids behind these. */
   readonly prekeyIds?: ByVersion<PrekeyIds>;
+  /** The last log-in, as it stands here. */
+  readonly epoch?: Epoch;
+  /** The second copy knows of a later log-in: what lies here was put back. The next log-in gives up all sending chains. */
+  readonly isBehind?: true;
+  /** When that was found last, ms since 1970; until the user has read it. */
+  readonly rolledBackAt?: number;
   /** The id was free before we first published under it. */
   readonly isClaimed?: true;
   /** Has been read back from the server once. */

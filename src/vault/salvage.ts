@@ -95,6 +95,25 @@ export function planSalvage(
     returned.add(place);
   }
   const changed = new Set(returned);
+  for (const record of copy.records.values()) {
+    const place = placeOf(record.store, record.key);
+    const here = records.get(place);
+    if (record.store !== 'accounts' || here?.store !== 'accounts' || returned.has(place)) continue;
+    const later = record.value.epoch;
+    if (later === undefined || later.number <= (here.value.epoch?.number ?? 0)) continue;
+    // The database was put back, and the copy was not.
+    records.set(place, { ...here, value: { ...here.value, epoch: later, isBehind: true } });
+    changed.add(place);
+    for (const newer of copy.records.values()) {
+      const known = records.get(placeOf(newer.store, newer.key));
+      if (newer.store !== 'peers' || known?.store !== 'peers') continue;
+      if (accountOfKey(newer.key) !== record.key) continue;
+      const { keys, encryption } = newer.value;
+      const peer = placeOf(newer.store, newer.key);
+      records.set(peer, { ...known, value: { ...known.value, keys, encryption } });
+      changed.add(peer);
+    }
+  }
   for (const [place, record] of records) {
     if (record.store !== 'peers') continue;
     const [origin = '', jid = '', peer = ''] = record.key.split(SEPARATOR);

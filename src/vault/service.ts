@@ -44,6 +44,8 @@ const SHOWN: ReadonlySet<string> = new Set([
   'backupSaved',
   'restoreApply',
   'acknowledge',
+  'acknowledgeRollback',
+  'countLogin',
   'discard',
 ]);
 

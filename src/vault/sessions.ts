@@ -31,7 +31,7 @@ export async function loadSessions(
 }
 
 /**
- * Is there a session to send with: with the key the device is known by, and not to be given up. Where no bundle can be had
+ * Is there a session to send with: one that has a chain for it, with the key the device is known by, and not to be given up. Where no bundle can be had
  * for a new one the old one goes on.
  */
 export function hasSession(device: DeviceRecord, sessions: SessionsRecord): boolean {
@@ -39,6 +39,7 @@ export function hasSession(device: DeviceRecord, sessions: SessionsRecord): bool
   const { isResetWanted, noBundleUntil } = factsOf(device, sessions.version);
   return (
     session !== undefined &&
+    session.ratchet.sendingChain !== undefined &&
     (isResetWanted !== true || noBundleUntil !== undefined) &&
     device.identityKey !== undefined &&
     equalBytes(session.remoteIdentityKey, device.identityKey)

@@ -75,6 +75,7 @@ async function accountView(
     fingerprint: fingerprint(account.identity.publicKey),
     published: account.isPublished,
     ...(reminder !== undefined && { reminder }),
+    ...(account.rolledBackAt !== undefined && { rolledBackAt: account.rolledBackAt }),
     ownDevices: own === undefined ? [] : await otherDevices(own, account.deviceId),
     contacts: await Promise.all(peers.filter(({ peer }) => peer !== account.jid).map(contactView)),
   };

@@ -42,7 +42,7 @@ export const ANSWERS: Readonly<Record<Make, Answers>> = {
 
 /** A PEP node. */
 export interface Node {
-  access: 'open' | 'presence';
+  access: 'open' | 'presence' | 'whitelist';
   /** How many items it keeps: one, unless it was made or configured otherwise. */
   maxItems: string;
   readonly items: Map<string, string>;
@@ -312,5 +312,6 @@ function fieldIn(parent: Element, name: string): string | undefined {
 }
 
 function accessIn(parent: Element): Node['access'] | undefined {
-  return fieldIn(parent, 'pubsub#access_model') === 'open' ? 'open' : undefined;
+  const named = fieldIn(parent, 'pubsub#access_model');
+  return named === 'open' || named === 'whitelist' ? named : undefined;
 }

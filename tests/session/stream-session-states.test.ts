@@ -266,7 +266,7 @@ describe('keys that could not be published', () => {
     const publish = async () => {
       const page = world.connect();
       await page.bind();
-      await until(() => world.state() === 'ready' && ours().length === 4, 'publishing');
+      await until(() => world.state() === 'ready' && ours().length === 5, 'publishing');
       return page;
     };
     (await publish()).drop();

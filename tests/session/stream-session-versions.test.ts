@@ -92,7 +92,10 @@ describe('a new account', () => {
     expect([bundles?.access, bundles?.maxItems]).toEqual(['open', 'max']);
     expect([...(bundles?.items.keys() ?? [])]).toEqual([String(deviceId)]);
     const published = world.server.iqs.filter((iq) => verbIn(iq) === 'publish').map(nodeIn);
+    const count = world.server.nodes.get(`${JULIET} ${published[0]}`);
+    expect(count?.access).toBe('whitelist');
     expect([...new Set(published)]).toEqual([
+      expect.stringMatching(/^urn:uuid:/),
       legacyCodec.bundleNode(deviceId),
       legacyCodec.listNode,
       BUNDLES,

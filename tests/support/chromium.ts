@@ -57,8 +57,8 @@ export interface TestBrowser {
   /** Throws away what a site stored, whose blank page this is. */
   clearSite(blankUrl: string): Promise<void>;
   screenshot(page: Page, file: string, scheme?: 'light' | 'dark'): Promise<void>;
-  /** Closes the browser and starts it again on the same profile. */
-  relaunch(): Promise<void>;
+  /** Closes the browser and starts it again on the same profile, whose folder may be worked on in between (Chromium). */
+  relaunch(whileClosed?: (profile: string) => void): Promise<void>;
   /** The same after the browser died without a word (SIGKILL). */
   crash(): Promise<void>;
   close(): Promise<void>;
@@ -278,8 +278,9 @@ export async function startChromium(options: BrowserOptions = {}): Promise<TestB
       await page.bringToFront();
       writeFileSync(file, await page.screenshot());
     },
-    relaunch: async () => {
+    relaunch: async (whileClosed) => {
       await stop();
+      whileClosed?.(profile.path);
       await launchAgain();
     },
     crash: async () => {

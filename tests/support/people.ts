@@ -22,7 +22,7 @@ export interface Person {
   /** Throws away everything the page itself kept and opens it anew: history comes from the server's archive. */
   startOver(): Promise<void>;
   /** Closes the browser and opens it again on the same profile, with the same page. */
-  relaunch(): Promise<void>;
+  relaunch(whileClosed?: (profile: string) => void): Promise<void>;
   /** The same after the browser died without a word, the page starting over: what it had stored by then is its own affair. */
   crash(): Promise<void>;
 }
@@ -134,8 +134,8 @@ async function startPerson(
       await converse.page.close();
       await startOverFrom(page);
     },
-    relaunch: async () => {
-      await browser.relaunch();
+    relaunch: async (whileClosed) => {
+      await browser.relaunch(whileClosed);
       await openAgain();
     },
     crash: async () => {

@@ -46,6 +46,8 @@ export const CONTENT_SAMPLES: Samples<ContentApi> = {
       },
     },
   },
+  epochNode: { jid: JULIET },
+  countLogin: { jid: JULIET, found: { kind: 'present', value: bytes(60) } },
   prepare: { jid: JULIET, peer: ROMEO },
   encrypt: { jid: JULIET, peer: ROMEO, requestId: 'r', text: 'hello', envelope: '<e/>' },
   encryptEmpty: {
@@ -92,6 +94,7 @@ export const POPUP_SAMPLES: Samples<PopupApi> = {
   health: {},
   acknowledge: {},
   discard: {},
+  acknowledgeRollback: { origin: ORIGIN, jid: JULIET },
   sites: {},
   site: { origin: ORIGIN },
   intend: { origin: ORIGIN, tabId: 7 },

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { build } from 'vite';
 import { startChromium } from '../support/chromium';
 import { tempFolder } from '../support/temp';
+import { until } from '../support/wait';
 import type { ArchiveCosts } from './archive/in-worker';
 import { median } from './core/scenarios';
 
@@ -55,12 +56,14 @@ async function measure(): Promise<ArchiveCosts> {
         Object.assign(globalThis, { outcome: { failure: message } });
     });
     // Longer than one call to the page may take.
-    const outcome = await page.waitForFunction(() => Object(globalThis).outcome, {
-      timeout: 900_000,
-      polling: 500,
-    });
-    const { costs, failure }: { costs?: ArchiveCosts; failure?: string } =
-      await outcome.jsonValue();
+    const { costs, failure } = await until(
+      'the measurement',
+      () =>
+        page.evaluate((): { costs?: ArchiveCosts; failure?: string } | undefined => {
+          return Object(globalThis).outcome;
+        }),
+      { timeoutMs: 900_000 },
+    );
     if (costs === undefined) throw new Error(failure);
     return costs;
   } finally {

@@ -1,5 +1,5 @@
 // Who writes without end or skips without end costs a bounded record and bounded time (T19, M63). OMNEMO_STRANGERS=10000 has that many
-// key exchanges of strangers; as many as fill their row and some more belong to each check.
+// key exchanges of strangers, and skipped keys in all sessions that are kept; some more than the limits belong to each check.
 import { describe, expect, it } from 'vitest';
 import {
   MAX_ARCHIVED_SESSIONS,
@@ -21,6 +21,7 @@ import { jid, keysOf, person, prekeysOf, present, textOf, type Person } from './
 const JULIET = jid('juliet@example.org');
 const ROMEO = jid('romeo@example.net');
 const DEVICE = 7;
+const LONG_RUN = process.env['OMNEMO_STRANGERS'];
 /** A message may skip this many. */
 const STEP = RATCHET_LIMITS.ahead - 1;
 
@@ -63,11 +64,13 @@ describe('100,000 skipped keys', () => {
     const attacker = await attackerOf(juliet, true);
     await skipThrough(attacker, 100_000, false);
     expect(await skippedBy(juliet)).toBe(RATCHET_LIMITS.perChain);
-  }, 120_000);
+  }, 300_000);
 
   it.each([
-    // All sessions that are kept, and some more.
-    ['somebody known', true, MAX_SKIPPED_KEYS, MAX_ARCHIVED_SESSIONS + 10],
+    [
+      ...(['somebody known', true, MAX_SKIPPED_KEYS] as const),
+      LONG_RUN === undefined ? 12 : MAX_ARCHIVED_SESSIONS + 10,
+    ],
     ['a stranger', false, MAX_STRANGER_SKIPPED_KEYS, 12],
   ])(
     'in sessions begun anew leave of %s what one session may have',
@@ -83,7 +86,7 @@ describe('100,000 skipped keys', () => {
       );
       expect(bytes).toBeLessThan(most * 120 + 100_000);
     },
-    120_000,
+    300_000,
   );
 });
 
@@ -131,7 +134,7 @@ describe('skipped keys together', () => {
 
 describe('key exchanges of strangers', () => {
   it('cost the same however many came before, and leave the last of them', async () => {
-    const count = Number(process.env['OMNEMO_STRANGERS'] ?? MAX_STRANGERS + 100);
+    const count = Number(LONG_RUN ?? MAX_STRANGERS + 100);
     const juliet = await person(JULIET);
     const attacker = await attackerOf(juliet, false);
     const times: number[] = [];
@@ -158,7 +161,8 @@ describe('key exchanges of strangers', () => {
     const after = await sizes();
     expect(after.sessions).toBeLessThan(half.sessions * 1.1);
     expect(after.accounts).toBeLessThan(half.accounts * 1.1);
-    // Those at the full row against those before it; a machine that does other things gets its share.
+    // Those at the full row against those before it. Too few of them say more about what else the machine does.
+    if (LONG_RUN === undefined) return;
     expect(late).toBeLessThan(median(times.slice(MAX_STRANGERS - 100, MAX_STRANGERS)) * 3);
   }, 3_600_000);
 });

@@ -204,11 +204,11 @@ describe('a contact with OMEMO 2 only', () => {
 });
 
 describe('a contact who asks for plain text', () => {
-  const OPT_OUT = "<opt-out xmlns='urn:xmpp:omemo:2'><reason>lost my phone</reason></opt-out>";
-
-  async function wishFrom(world: World): Promise<string> {
+  async function wishFrom(world: World, reason = 'lost my phone'): Promise<string> {
     await meetIn(OMEMO2, world.romeo, world.juliet);
-    const content = [parseFrame(OPT_OUT)];
+    const content = [
+      parseFrame(`<opt-out xmlns='urn:xmpp:omemo:2'><reason>${reason}</reason></opt-out>`),
+    ];
     const random = (length: number) => new Uint8Array(length);
     const built = buildEnvelope({ content, from: ROMEO, to: JULIET, at: Date.now() }, random);
     if (built.kind !== 'built') throw new Error(built.kind);
@@ -231,6 +231,14 @@ describe('a contact who asks for plain text', () => {
     await until(() => page.errorFor('1') !== undefined, 'a refusal');
     expect(page.errorFor('1')).toContain('asked to go on without encryption');
     expect(world.server.messages).toEqual([]);
+  });
+
+  it.each([500, 501])('has 500 characters of a reason of %i kept', async (length) => {
+    const world = await makeWorld({ speaks: [OMEMO2] });
+    const page = await ready(world);
+    page.push(await wishFrom(world, 'x'.repeat(length)));
+    await until(() => world.vault.asked('optedOut').length > 0, 'the vault to know');
+    expect(world.vault.asked('optedOut')).toMatchObject([{ reason: 'x'.repeat(500) }]);
   });
 
   it('with a distrusted device is not listened to', async () => {

@@ -21,6 +21,7 @@ const COMMON: UserManifest = {
     'unlimitedStorage',
     'scripting',
     'activeTab',
+    'idle',
     'declarativeNetRequestWithHostAccess',
   ],
   optional_host_permissions: ['https://*/*', 'http://localhost/*', 'http://127.0.0.1/*'],

@@ -203,3 +203,36 @@ export const MAX_UNSENT = 200;
 export const MAX_CONTACTS = 10_000;
 /** Queries to an archive that are open in a stream. */
 export const MAX_QUERIES = 500;
+
+// The passphrase, and what is kept while the vault is locked.
+
+/** RFC 9106 §4 asks for the most that is bearable; this takes half a second in JavaScript on an ordinary computer. Memory in KiB. */
+export const PASSPHRASE_ARGON2 = { memory: 32 * 1024, passes: 3, lanes: 1 } as const;
+/** M68: a stored record that asks for less is refused (OWASP, Password Storage: 19 MiB, 2 passes). */
+export const MIN_ARGON2 = { memory: 19 * 1024, passes: 2, lanes: 1 } as const;
+/** One that asks for more would stop the browser. */
+export const MAX_ARGON2 = { memory: 1024 * 1024, passes: 64, lanes: 16 } as const;
+/** RFC 9106 §3.1 recommends 16 bytes of salt for passwords. */
+export const PASSPHRASE_SALT_LENGTH = 16;
+/** Characters of a new passphrase (NIST SP 800-63B §5.1.1.2: at least 8). */
+export const MIN_PASSPHRASE = 8;
+/** Characters of a passphrase as it is asked. */
+export const MAX_PASSPHRASE = 1024;
+/** Wrong passphrases in a row before the next has to wait, a second first and then twice as long each time. */
+export const FREE_ATTEMPTS = 3;
+/** The longest wait between two of them. */
+export const MAX_ATTEMPT_DELAY_MS = 5 * 60 * 1000;
+/** Minutes without input after which the vault locks itself, unless the user chose others. */
+export const AUTO_LOCK_MINUTES = 15;
+/** Stanzas that are kept for the time the vault is unlocked; more are shown as unreadable and come again from the server's archive. */
+export const MAX_HELD = 2000;
+/** Bytes of these. */
+export const MAX_HELD_BYTES = 32 * 1024 * 1024;
+/** Characters of one; servers take no larger stanza. */
+export const MAX_HELD_FRAME = 256 * 1024;
+/** Of these, handed over at once. */
+export const HELD_AT_ONCE = 50;
+/** Characters of those that are handed over at once, unless a single one has more. */
+export const HELD_CHARACTERS_AT_ONCE = 1024 * 1024;
+/** Kept this long where no page asks for them. */
+export const HELD_KEPT_MS = 90 * 24 * 3600 * 1000;

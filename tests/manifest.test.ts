@@ -15,6 +15,8 @@ describe.each(['chrome', 'firefox'])('the manifest for %s', (browser) => {
       'activeTab',
       // Puts a header on answers of granted sites; of others it reaches nothing, and the browser warns of nothing.
       'declarativeNetRequestWithHostAccess',
+      // The vault locks itself when nobody is there (M70).
+      'idle',
     ]);
   });
 

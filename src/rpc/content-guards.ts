@@ -8,6 +8,8 @@ import {
   MAX_EVENTS,
   MAX_FOREIGN_ID,
   MAX_FOREIGN_TEXT,
+  MAX_HELD,
+  MAX_HELD_FRAME,
   MAX_HOST,
   MAX_JID,
   MAX_LISTED,
@@ -41,6 +43,7 @@ import type {
 
 const ENDPOINT = text(MAX_HOST);
 const DEVICE_ID = integer(0, MAX_FOREIGN_ID);
+const TIME = integer(0, Number.MAX_SAFE_INTEGER);
 const STREAM = integer(0, Number.MAX_SAFE_INTEGER);
 const VERSION = oneOf('eu.siacs.conversations.axolotl', 'urn:xmpp:omemo:2');
 const TEXT = text(MAX_ASKED_TEXT);
@@ -123,6 +126,7 @@ export const CONTENT_GUARDS: {
         'ignored',
         'publishing',
         'ready',
+        'locked',
         'failed',
         'expecting',
         'in-worker',
@@ -166,6 +170,9 @@ export const CONTENT_GUARDS: {
     requestId: REQUEST_ID,
   }),
   decrypt: record({ jid, request: decryptRequest }),
+  hold: record({ jid, frame: text(MAX_HELD_FRAME), at: TIME }),
+  held: record({ jid }),
+  heldShown: record({ jid, ids: list(text(64), MAX_HELD) }),
   chores: record({ jid }),
   refused: record({ code: REFUSAL }, { jid, peer: jid }),
   plainSeen: record({ jid, peer: jid }, { at: integer(0, Number.MAX_SAFE_INTEGER) }),

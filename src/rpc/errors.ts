@@ -16,6 +16,9 @@ export type VaultErrorCode =
   | 'wrong-code' // the code is not that of this backup
   | 'bad-backup' // no backup, or not as it was made; nothing was changed
   | 'new-backup' // a backup of a later version
+  | 'locked' // there is a passphrase, and it was not given
+  | 'wrong-passphrase' // nothing was changed
+  | 'throttled' // too many wrong passphrases; nothing was tried
   | 'timeout' // no answer in time
   | 'disconnected' // the port is gone for good
   | 'internal';
@@ -51,6 +54,9 @@ export function vaultErrorFrom(code: unknown): VaultError {
     'wrong-code',
     'bad-backup',
     'new-backup',
+    'locked',
+    'wrong-passphrase',
+    'throttled',
     'timeout',
     'disconnected',
     'internal',

@@ -1,6 +1,7 @@
 // What our own pages see, and may ask of the vault and decide. Nothing here is for content scripts.
 import type { BareJid } from '../jid';
 import type { BackupApi, BackupReminder } from './backup-api';
+import type { LockApi } from './lock-api';
 import type { RefusalCode } from './reasons';
 import type { OmemoVersion, StreamState, Trust, TrustPolicy } from './vault-api';
 
@@ -105,7 +106,7 @@ export interface HealthView {
 }
 
 /** Requests of our own pages. */
-export interface PopupApi extends BackupApi {
+export interface PopupApi extends BackupApi, LockApi {
   health: { arg: Record<string, never>; result: HealthView };
   /** The user has read the notice. */
   acknowledge: { arg: Record<string, never>; result: null };

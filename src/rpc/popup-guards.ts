@@ -4,6 +4,7 @@ import {
   MAX_HOST,
   MAX_KNOWN_DEVICES,
   MAX_NAME,
+  MAX_PASSPHRASE,
   MAX_RETENTION_DAYS,
 } from '../limits';
 import { BACKUP_GUARDS } from './backup-guards';
@@ -25,6 +26,9 @@ import type { PopupApi, Retention } from './popup-api';
 const ORIGIN = text(MAX_HOST);
 const ENDPOINT = text(MAX_HOST);
 const DEVICE_ID = integer(0, MAX_FOREIGN_ID);
+/** A day. */
+const MINUTES = integer(0, 24 * 60);
+const PASSPHRASE = text(MAX_PASSPHRASE);
 const TAB = integer(0, Number.MAX_SAFE_INTEGER);
 const CHAT = record({ jid, peer: jid });
 const RETENTION: Guard<Retention | 'default'> = either(
@@ -69,5 +73,11 @@ export const POPUP_GUARDS: { readonly [N in keyof PopupApi]: Guard<PopupApi[N]['
   setRetention: record({ origin: ORIGIN, retention: RETENTION }, { chat: CHAT }),
   forget: record({ origin: ORIGIN }, { chat: CHAT }),
   archiveSize: record({ origin: ORIGIN, jid }, { after: bytes(1, MAX_NAME) }),
+  lock: nothing,
+  unlock: record({ passphrase: PASSPHRASE }),
+  lockNow: nothing,
+  setPassphrase: record({ passphrase: PASSPHRASE }, { current: PASSPHRASE }),
+  removePassphrase: record({ current: PASSPHRASE }),
+  setAutoLock: record({ minutes: MINUTES }),
   setEncryption: record({ origin: ORIGIN, jid, peer: jid, encryption: oneOf('on', 'off') }),
 };

@@ -21,6 +21,7 @@ export const REASONS = {
   'vault-unavailable': 'Omnemo did not answer in time. Nothing was sent.',
   'vault-busy':
     'This site asks more of Omnemo at once than one site may. Nothing was sent; try again in a moment.',
+  locked: 'Omnemo is locked. Unlock it in its popup and send the message again.',
   'connection-lost':
     'The connection was lost before this message was sent. Nothing of it left; send it again.',
   'extension-gone': 'Omnemo was updated or switched off. Reload this page.',
@@ -67,6 +68,7 @@ export const FAILURES = {
   'storage-damaged':
     'What Omnemo stored in this browser was damaged or changed, so this message cannot be read.',
   'account-pending': 'This account waits for your confirmation in the Omnemo popup.',
+  locked: 'Omnemo is locked. Unlock it in its popup and load the page anew to read this message.',
 } as const;
 
 /** Stable code of an encrypted message that could not be shown. */

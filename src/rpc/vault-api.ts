@@ -36,6 +36,7 @@ export type StreamState =
   | 'ignored' // the user left this account unprotected on this site
   | 'publishing' // account granted, keys not yet read back from the server
   | 'ready' // keys are published; messages are encrypted
+  | 'locked' // the vault waits for its passphrase; what comes is kept, messages are refused
   | 'failed' // keys could not be published; messages are refused
   | 'expecting' // the page did OMEMO itself in an earlier stream; it gets what comes as it came until it writes in clear
   | 'in-worker' // the page tried to open it in a worker and was refused
@@ -175,10 +176,20 @@ export interface SmRecord {
   readonly in: readonly SmEvent[];
 }
 
+/** A stanza that came while the vault was locked, as text; `at` in ms since 1970. */
+export interface HeldFrame {
+  readonly id: string;
+  readonly frame: string;
+  readonly at: number;
+}
+
 /** Requests of a content script; origin and tab come from the browser, never from the message. */
 export interface ContentApi {
   /** First call on a port. `protect` false: this origin is not protected. */
-  hello: { arg: Record<string, never>; result: { readonly protect: boolean } };
+  hello: {
+    arg: Record<string, never>;
+    result: { readonly protect: boolean; readonly locked?: boolean };
+  };
   /** The account and endpoint of a stream (host[:port] of the socket's URL). */
   attach: {
     arg: {
@@ -274,6 +285,15 @@ export interface ContentApi {
     arg: { readonly jid: BareJid; readonly request: DecryptRequest };
     result: DecryptOutcome;
   };
+  /**
+   * Keeps a stanza that came while the vault is locked, durably, and answers what it is called. Throws `stale` if it is not locked,
+   * `limit` if too much is kept.
+   */
+  hold: { arg: Omit<HeldFrame, 'id'> & { readonly jid: BareJid }; result: { readonly id: string } };
+  /** What was kept for the account on this site, the oldest first, as much as is handed over at once. */
+  held: { arg: { readonly jid: BareJid }; result: readonly HeldFrame[] };
+  /** The page got these. */
+  heldShown: { arg: { readonly jid: BareJid; readonly ids: readonly string[] }; result: null };
   /** Work that is due on a stream that is ready, of all contacts of the account. */
   chores: { arg: { readonly jid: BareJid }; result: readonly Chore[] };
   /** A message to `peer` was refused before it reached the vault: shown in the popup. */

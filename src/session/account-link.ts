@@ -73,6 +73,8 @@ export class AccountLink {
   #withdrawing: Promise<void> | undefined;
   #devices: Devices | undefined;
   #isResumed = false;
+  #isLocked = false;
+  #publications = 0;
   #isClosed = false;
 
   constructor({ stream, url, vault, memory, iqs, chores, begun }: LinkParts) {
@@ -123,6 +125,16 @@ export class AccountLink {
     return this.#state === 'expecting';
   }
 
+  /** Does the vault wait for its passphrase. */
+  isLocked(): boolean {
+    return this.#isLocked;
+  }
+
+  /** Is it known what becomes of the account's messages: not while the vault is locked or the user is asked. */
+  isDecided(): boolean {
+    return !this.#isLocked && this.#attachment !== undefined && this.#state !== 'pending';
+  }
+
   /** What a message is sent with; undefined while the account is not granted. */
   tools(): OutboundTools | undefined {
     const jid = this.#account?.bare;
@@ -162,11 +174,29 @@ export class AccountLink {
     this.attach();
   }
 
-  /** The vault may have forgotten or decided something: tell it again, ask it again. */
-  async wake(): Promise<void> {
+  /** The vault may have forgotten or decided something, or was locked or unlocked: tell it again, ask it again. */
+  async wake(isLocked: boolean): Promise<void> {
+    if (isLocked !== this.#isLocked) return isLocked ? this.#lock() : this.#unlock();
     this.#report();
     if (this.#account !== undefined && this.deviceId === undefined) this.attach();
     if (this.#state === 'ready') await this.#chores.addDue();
+  }
+
+  #lock(): void {
+    this.#isLocked = true;
+    // What the user or the page decided before holds.
+    if (this.#account === undefined || this.isOutOfIt() || this.isExpecting()) this.#report();
+    else this.#setState('locked');
+  }
+
+  /** Device lists may have changed meanwhile, our own among them, and nobody noted it. */
+  #unlock(): void {
+    this.#isLocked = false;
+    const jid = this.#account?.bare;
+    if (this.#state !== 'locked') this.#report();
+    else if (jid === undefined) this.#setState('connecting');
+    else if (this.deviceId === undefined || this.#devices === undefined) this.attach();
+    else this.#beginPublishing(jid, this.#devices);
   }
 
   /** Asks the vault for the account; one question at a time. */
@@ -243,8 +273,9 @@ export class AccountLink {
         await this.#attachNow();
       } catch (error) {
         this.#attachFailure = refusalOf(error);
+        this.#isLocked = this.#attachFailure === 'locked';
         log('stream', 'warn', this.#attachFailure);
-        this.#setState('failed');
+        this.#setState(this.#isLocked ? 'locked' : 'failed');
       }
     }
     this.#isAttaching = false;
@@ -257,6 +288,7 @@ export class AccountLink {
     const endpoint = this.#endpoint;
     const arg = { stream, jid, endpoint, writesInClear: this.#writesInClear };
     const attachment = await this.#vault.request('attach', arg, OUT_LIMIT_MS);
+    this.#isLocked = false;
     this.#attachment = attachment;
     if (attachment.kind !== 'granted') return this.#setState(attachment.kind);
     this.#devices ??= new Devices(this.#iqs, this.#vault, jid, (version, ids) =>
@@ -284,6 +316,7 @@ export class AccountLink {
     let isPublished = false;
     // A profile that was put back gives up its sessions and prekeys by it.
     await this.#counted;
+    const mine = ++this.#publications;
     try {
       isPublished = await publishKeys({ iqs: this.#iqs, vault: this.#vault, devices, jid });
       // The id may have changed when it was claimed.
@@ -292,7 +325,8 @@ export class AccountLink {
     } catch (error) {
       log('stream', 'warn', refusalOf(error));
     }
-    if (this.#state !== 'publishing') return;
+    // One that began before the vault was locked may end after the next one began.
+    if (this.#state !== 'publishing' || mine !== this.#publications) return;
     this.#setState(isPublished ? 'ready' : 'failed');
     this.#begun();
     // Messages wait for the keys, not for this.

@@ -9,7 +9,8 @@ import { findEncrypted, type FoundEncrypted } from './codec/codec';
 import { openEnvelope, type OpenedEnvelope } from './envelope';
 import { bodyIn, contextOf, restoreContent } from './inbound-content';
 import { restore, restoreError, restorePlain } from './inbound';
-import { openWith, type InboundTools } from './inbound-open';
+import { isLockFailure, openWith, type InboundTools } from './inbound-open';
+import { liveForm } from './live-form';
 import { unwrap, type UnwrappedMessage } from './unwrap';
 import { IN_LIMIT_MS } from './vault-client';
 
@@ -18,6 +19,8 @@ export interface InboundResult {
   /** undefined: as it came. */
   readonly frames?: readonly string[];
   readonly chores: readonly Chore[];
+  /** The vault is locked: to be kept in this form; `frames` is for the case that it cannot be. */
+  readonly kept?: Element;
 }
 
 const AS_IT_CAME: InboundResult = { chores: [] };
@@ -32,6 +35,11 @@ async function receiveEncrypted(
   const { own } = tools;
   const { version, outcome } = await openWith(tools, unwrapped, found);
   const { chores } = outcome;
+  if (isLockFailure(outcome)) {
+    const instead = restore(stanza, unwrapped, outcome, own);
+    const kept = liveForm(stanza, unwrapped, own, Date.now());
+    return { frames: instead === undefined ? [] : [instead], chores, kept };
+  }
   let frame: string | undefined;
   if (outcome.kind === 'text' && version === OMEMO2) {
     const context = contextOf(unwrapped, own, Date.now());
@@ -89,7 +97,8 @@ async function receivePlain(
 ): Promise<InboundResult> {
   const { vault, own } = tools;
   if (!hasText(unwrapped.message)) return AS_IT_CAME;
-  let mark = false;
+  // Nobody can tell now whether the chat is encrypted; the remark is true in any.
+  let mark = tools.whyNoVault === 'locked';
   if (vault !== undefined) {
     const { peer, at } = unwrapped;
     const arg = { jid: own, peer, ...(at !== undefined && { at }) };

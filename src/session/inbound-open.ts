@@ -18,6 +18,11 @@ export interface InboundTools {
   readonly observations: Observations;
 }
 
+/** Does the failure end with the lock: then nothing is lost yet. */
+export function isLockFailure(outcome: DecryptOutcome): boolean {
+  return outcome.kind === 'failed' && outcome.code === 'locked';
+}
+
 function read({ own, deviceId }: InboundTools, found: readonly FoundEncrypted[]): MessageForUs {
   return chooseEncrypted(found, { jid: own, deviceId });
 }
@@ -47,13 +52,13 @@ async function ask(
   hasPayload: boolean,
 ): Promise<DecryptOutcome> {
   if (tools.vault === undefined) {
-    return hasPayload
+    return hasPayload || tools.whyNoVault === 'locked'
       ? { kind: 'failed', code: tools.whyNoVault, chores: [] }
       : { kind: 'empty', chores: [] };
   }
   const outcome = await decrypt(tools.vault, { jid: tools.own, request: request() });
   // An empty message says nothing, also when it cannot be read.
-  const isSilent = outcome.kind === 'failed' && !hasPayload;
+  const isSilent = outcome.kind === 'failed' && !hasPayload && !isLockFailure(outcome);
   return isSilent ? { kind: 'empty', chores: outcome.chores } : outcome;
 }
 

@@ -3,16 +3,17 @@
 import { bareJid, type BareJid } from '../jid';
 import { log } from '../log';
 import type { BridgeMessage, Direction, HookMessage, Position } from '../rpc/page-api';
-import { explainFailure, type RefusalCode } from '../rpc/reasons';
+import type { RefusalCode } from '../rpc/reasons';
 import type { SmRecord } from '../rpc/vault-api';
-import { appendText, serialise, XmlError } from '../xml/element';
+import { XmlError } from '../xml/element';
 import { NS } from '../xml/ns';
 import { AccountLink } from './account-link';
 import { atMost } from './at-most';
 import { BoshSession } from './bosh-session';
 import { Caps, PRESENCE_LIMIT_MS } from './caps-flow';
 import { Chores } from './chores';
-import { receiveMessage } from './inbound-flow';
+import { HeldFlow } from './held-flow';
+import { isLeftAlone } from './incoming-message';
 import { Injections, type Counted } from './injections';
 import { newIdPrefix, OwnIqs } from './iq';
 import { listEventIn } from './list-event';
@@ -22,7 +23,7 @@ import { isPlainChat, sendProtected, type OutboundTools } from './outbound-flow'
 import { publishesOmemo } from './route';
 import { mayManage, StreamManagement } from './stream-management';
 import type { StreamParts } from './stream-parts';
-import { beginsOtherwise, mayHoldMessage, readFrame, shellOf } from './unread';
+import { beginsOtherwise, mayHoldMessage, readFrame, replacementOf, shellOf } from './unread';
 import { UnsentFlow } from './unsent-flow';
 import { IN_LIMIT_MS, OUT_LIMIT_MS, refusalOf, type VaultClient } from './vault-client';
 
@@ -46,6 +47,7 @@ export class StreamSession {
   readonly #link: AccountLink;
   readonly #caps: Caps;
   readonly #unsent: UnsentFlow;
+  readonly #held: HeldFlow;
   readonly #login = new Login((isAnonymous) => this.#link.setAnonymous(isAnonymous));
   readonly #injections = new Injections((kind, at) => void this.#management.note(kind, at));
   /** The notice of a refusal the page has not got yet; the next message of the page waits for it. */
@@ -88,6 +90,14 @@ export class StreamSession {
       isOurs: () => !this.#link.isOutOfIt(),
       toPage: (id, text) => this.#inject('in', id, text, 'y'),
     });
+    this.#held = new HeldFlow({
+      vault,
+      link: this.#link,
+      chores: this.#chores,
+      isClosed: () => this.#isClosed,
+      toPage: (id, text) => this.#inject('in', id, text, 'y'),
+      settled: () => this.#injections.settled(),
+    });
     const begun = { vault, iqs: this.#iqs, sid };
     this.#bosh = new BoshSession({ ...begun, resume: (record) => this.#resume(record) });
   }
@@ -104,9 +114,10 @@ export class StreamSession {
   /** The vault may have forgotten or decided something: tell it again, ask it again. */
   async wake(): Promise<void> {
     if (this.#isClosed) return;
-    const { protect } = await this.#vault.request('hello', {}, IN_LIMIT_MS);
+    const { protect, locked } = await this.#vault.request('hello', {}, IN_LIMIT_MS);
     if (!protect) return this.#link.withdraw().then(() => this.#end());
-    await this.#link.wake();
+    await this.#link.wake(locked === true);
+    void this.#held.deliver();
   }
 
   /**
@@ -138,6 +149,7 @@ export class StreamSession {
   #noteInjection(id: string, at: Position): void {
     if (id === this.#notice) this.#notice = undefined;
     this.#injections.reported(id, at);
+    this.#held.reported(id);
   }
 
   // ── frames ──
@@ -288,12 +300,8 @@ export class StreamSession {
     if (beginsOtherwise(text) || own === undefined) return AS_IT_IS;
     await atMost(OUT_LIMIT_MS, this.#link.attaching);
     if (this.#link.isOutOfIt() || this.#link.isExpecting()) return AS_IT_IS;
-    const shell = shellOf(text);
-    const from = bareJid(shell.getAttribute('from') ?? '');
-    // In a wrapper of our own account the sender is not known: nothing can be said in anyone's name.
-    if (from === undefined || from === own) return this.#swallow(at);
-    appendText(shell, 'body', NS.client, explainFailure('malformed'));
-    return { frames: [serialise(shell)] };
+    const frame = replacementOf(text, own);
+    return frame === undefined ? this.#swallow(at) : { frames: [frame] };
   }
 
   async #incoming(text: string, at: Position): Promise<Handled | undefined> {
@@ -310,6 +318,7 @@ export class StreamSession {
       // Only behind the frame that says so is the session usable (I-49).
       const after = (): void => {
         this.#link.attach();
+        void this.#held.deliver();
         this.#unsent.begun();
       };
       this.#link.observations.noteIncoming(frame, account.bare);
@@ -341,24 +350,13 @@ export class StreamSession {
   async #incomingMessage(stanza: Element, at: Position): Promise<Handled | undefined> {
     await atMost(OUT_LIMIT_MS, this.#link.attaching);
     const account = this.#link.account;
-    if (account === undefined || this.#link.isOutOfIt()) return AS_IT_IS;
-    if (this.#link.isExpecting()) return AS_IT_IS;
+    if (account === undefined || isLeftAlone(this.#link)) return AS_IT_IS;
     const event = listEventIn(stanza, account.bare);
     if (event !== undefined) return this.#link.sawList(event) ? this.#swallow(at) : AS_IT_IS;
-    const { deviceId } = this.#link;
-    const result = await receiveMessage(
-      {
-        vault: deviceId === undefined ? undefined : this.#vault,
-        whyNoVault: this.#link.isAnswered() ? 'account-pending' : 'vault-unavailable',
-        own: account.bare,
-        deviceId,
-        observations: this.#link.observations,
-      },
-      stanza,
-    );
-    const after = (): void => this.#chores.add(result.chores);
-    if (result.frames === undefined) return AS_IT_IS;
-    if (result.frames.length > 0) return { frames: result.frames, after };
+    const { frames, chores } = await this.#held.receive(stanza);
+    const after = (): void => this.#chores.add(chores);
+    if (frames === undefined) return AS_IT_IS;
+    if (frames.length > 0) return { frames, after };
     return { ...(await this.#swallow(at)), after };
   }
 
@@ -390,6 +388,7 @@ export class StreamSession {
       this.#post({ t: 'ids', prefix: ids });
     }
     this.#link.resume(jid);
+    void this.#held.deliver();
     this.#unsent.resumed();
   }
 }

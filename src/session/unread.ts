@@ -1,5 +1,7 @@
 // Frames nobody could parse (not well-formed, too large, too deep): is a message in them, and whose. Pure.
-import { cleanText, parseFrame, XmlError } from '../xml/element';
+import { bareJid, type BareJid } from '../jid';
+import { explainFailure } from '../rpc/reasons';
+import { appendText, cleanText, parseFrame, serialise, XmlError } from '../xml/element';
 import { NS } from '../xml/ns';
 import { fromMessageTag } from '../xml/raw';
 
@@ -22,6 +24,18 @@ export function beginsOtherwise(text: string): boolean {
 /** Can a frame that cannot be parsed hold a message anywhere. */
 export function mayHoldMessage(text: string): boolean {
   return !beginsOtherwise(text) || fromMessageTag(text) !== undefined;
+}
+
+/**
+ * What the page gets in place of a frame that cannot be parsed, which must not pass for one that was.
+ * @returns none: in a wrapper of our own account the sender is not known, and nothing can be said in anyone's name.
+ */
+export function replacementOf(text: string, own: BareJid): string | undefined {
+  const shell = shellOf(text);
+  const from = bareJid(shell.getAttribute('from') ?? '');
+  if (from === undefined || from === own) return undefined;
+  appendText(shell, 'body', NS.client, explainFailure('malformed'));
+  return serialise(shell);
 }
 
 /** An empty message with the addresses of one that cannot be parsed. */

@@ -18,6 +18,7 @@ export function refusalOf(error: unknown): RefusalCode {
   if (error.code === 'busy') return 'vault-busy';
   if (error.code === 'storage') return 'storage-failed';
   if (error.code === 'damaged') return 'storage-damaged';
+  if (error.code === 'locked') return 'locked';
   if (error.code === 'not-granted' || error.code === 'no-account') return 'account-pending';
   if (error.code === 'bad-request' || error.code === 'limit') return 'malformed';
   return 'vault-unavailable';
@@ -29,6 +30,7 @@ export function failureOf(error: unknown): FailureCode {
   if (error.code === 'busy') return 'vault-busy';
   if (error.code === 'storage') return 'storage-failed';
   if (error.code === 'damaged') return 'storage-damaged';
+  if (error.code === 'locked') return 'locked';
   if (error.code === 'not-granted' || error.code === 'no-account') return 'account-pending';
   if (error.code === 'bad-request' || error.code === 'limit') return 'malformed';
   return 'vault-unavailable';

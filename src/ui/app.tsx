@@ -2,8 +2,9 @@
 import { useEffect, useState } from 'preact/hooks';
 import { Account } from './account';
 import { REMINDERS } from './backup-words';
-import { AT_REST, PROMISE, STATE_WORDS } from './format';
+import { PROMISE, STATE_WORDS, WITH_PASSPHRASE, WITHOUT_PASSPHRASE } from './format';
 import { Health } from './health';
+import { Passphrase, Unlock } from './lock';
 import { Policy, SeenAccounts, SiteStatus } from './site';
 import { Sites } from './sites';
 import type { Snapshot, Store } from './store';
@@ -37,13 +38,23 @@ export function App(props: {
   onPanel(): void;
 }) {
   const { store, origin } = props;
-  const { health, view, sites, error } = useSnapshot(store);
+  const { lock, health, view, sites, error } = useSnapshot(store);
   const reminder = view?.accounts.find((account) => account.reminder !== undefined)?.reminder;
   return (
     <>
       <header>
         <span class="brand">Omnemo</span>
         <span class="origin">{origin ?? ''}</span>
+        {lock?.hasPassphrase === true && !lock.isLocked && (
+          <button
+            type="button"
+            class="link"
+            data-testid="lock-now"
+            onClick={() => void store.act('lockNow', {})}
+          >
+            Lock now
+          </button>
+        )}
       </header>
       <main>
         {error !== undefined && (
@@ -52,7 +63,8 @@ export function App(props: {
           </p>
         )}
         {health !== undefined && <Health store={store} health={health} />}
-        {origin === undefined && <Nowhere />}
+        {lock?.isLocked === true && <Unlock store={store} lock={lock} />}
+        {origin === undefined && lock?.isLocked === false && <Nowhere />}
         {view !== undefined && (
           <>
             <SiteStatus view={view} onProtect={() => props.onProtect()} />
@@ -70,7 +82,12 @@ export function App(props: {
             {view.protected && <Policy store={store} view={view} />}
           </>
         )}
-        <Sites store={store} sites={sites} current={origin} />
+        {lock?.isLocked === false && (
+          <>
+            <Passphrase store={store} lock={lock} />
+            <Sites store={store} sites={sites} current={origin} />
+          </>
+        )}
       </main>
       <footer>
         {reminder !== undefined && <p data-testid="backup-reminder">{REMINDERS[reminder]}</p>}
@@ -80,7 +97,7 @@ export function App(props: {
           </button>
         </p>
         <p>{PROMISE}</p>
-        <p>{AT_REST}</p>
+        {lock !== undefined && <p>{lock.hasPassphrase ? WITH_PASSPHRASE : WITHOUT_PASSPHRASE}</p>}
       </footer>
     </>
   );

@@ -56,6 +56,7 @@ export type SiteState = StreamState | 'impossible' | 'unprotected' | 'idle';
 
 /** The most urgent state comes first: what is said about the site is said about its worst stream. */
 const URGENCY: readonly StreamState[] = [
+  'locked',
   'in-worker',
   'failed',
   'pending',
@@ -143,6 +144,12 @@ export const STATE_WORDS: Readonly<Record<SiteState, Words>> = {
       'The keys of this device are not on the server as they should be. Contacts may not reach it, and until the keys were there once messages are refused. Reload the page to try again.',
     tone: 'attention',
   },
+  locked: {
+    title: 'Locked',
+    detail:
+      'Messages that arrive are kept until you unlock Omnemo, and none is sent. Every site the browser lets Omnemo into counts as protected.',
+    tone: 'attention',
+  },
   expecting: {
     title: 'Waiting for the page',
     detail:
@@ -227,6 +234,35 @@ export const PROMISE =
   "The text you read or type in the page is visible to the page's own code.";
 
 /** What sealing at rest is worth while there is no passphrase (M68). */
-export const AT_REST =
+export const WITHOUT_PASSPHRASE =
   'On disk all of it is sealed, and its key lies beside it: that hides it from a casual look, not from somebody who takes a copy ' +
   'of your browser profile.';
+
+/** What it is worth with one. */
+export const WITH_PASSPHRASE =
+  'On disk all of it is sealed, and only your passphrase opens it: whoever takes a copy of your browser profile has to guess it. ' +
+  'While Omnemo is unlocked its key is in the memory of the browser. What the web client itself keeps on disk is not covered.';
+
+/** What the user must know before they set one. */
+export const PASSPHRASE_ADVICE =
+  'Every word more makes it harder to guess; five random words are good. Nobody can give it back to you: without it keys and past ' +
+  'are lost. Copies of the profile that were made before stay as readable as they were.';
+
+/** Shorter ones the vault refuses. */
+const SHORTEST = 8;
+
+/** Why a new passphrase written twice cannot be taken, or undefined. */
+export function passphraseProblem(first: string, second: string): string | undefined {
+  if (first.length < SHORTEST) return `It must have at least ${SHORTEST} characters.`;
+  return first === second ? undefined : 'The two are not the same.';
+}
+
+/** Minutes without input, 0 for never. */
+export const AUTO_LOCK_CHOICES: readonly number[] = [1, 5, 15, 60, 0];
+
+/** One of them in words; the computer's own lock always counts. */
+export function autoLockText(minutes: number): string {
+  if (minutes === 0) return 'Only when the computer is locked or the browser closed';
+  if (minutes === 60) return 'After an hour';
+  return minutes === 1 ? 'After a minute' : `After ${minutes} minutes`;
+}

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { KeptAccount } from '../rpc/backup-api';
 import type { Client } from '../rpc/port';
 import type { PopupApi } from '../rpc/popup-api';
-import { AT_REST, PROMISE } from './format';
+import { PROMISE, WITH_PASSPHRASE, WITHOUT_PASSPHRASE } from './format';
 import { Kept } from './kept';
 import { MakeBackup } from './make-backup';
 import { RestoreBackup } from './restore-backup';
@@ -22,7 +22,8 @@ function useAccounts(client: Client<PopupApi>): Loaded {
       client.request('accounts', {}).then(
         (accounts) => setLoaded(({ turn }) => ({ accounts, turn: turn + 1 })),
         (error: unknown) =>
-          setLoaded((before) => ({ ...before, error: sentenceFor(error), turn: before.turn + 1 })),
+          // A vault that was locked meanwhile shows nothing any more.
+          setLoaded(({ turn }) => ({ accounts: [], error: sentenceFor(error), turn: turn + 1 })),
       );
     };
     load();
@@ -35,8 +36,11 @@ function useAccounts(client: Client<PopupApi>): Loaded {
 export function Panel(props: { readonly client: Client<PopupApi>; readonly store: Store }) {
   const { client, store } = props;
   const { accounts, error, turn } = useAccounts(client);
-  const [failure, setFailure] = useState<string>();
-  useEffect(() => store.subscribe(() => setFailure(store.get().error)), [store]);
+  const [{ error: failure, lock }, setSnapshot] = useState(store.get());
+  useEffect(() => {
+    setSnapshot(store.get());
+    return store.subscribe(() => setSnapshot(store.get()));
+  }, [store]);
   const shown = error ?? failure;
   return (
     <>
@@ -58,7 +62,7 @@ export function Panel(props: { readonly client: Client<PopupApi>; readonly store
       </main>
       <footer>
         <p>{PROMISE}</p>
-        <p>{AT_REST}</p>
+        {lock !== undefined && <p>{lock.hasPassphrase ? WITH_PASSPHRASE : WITHOUT_PASSPHRASE}</p>}
       </footer>
     </>
   );

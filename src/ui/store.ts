@@ -1,11 +1,14 @@
 // Loads what the popup shows and keeps it fresh; every action ends with a new look at the truth.
 import { VaultError } from '../rpc/errors';
+import type { LockView } from '../rpc/lock-api';
 import type { Client } from '../rpc/port';
 import type { HealthView, PopupApi, SiteView } from '../rpc/popup-api';
 
 /** What the views show. */
 export interface Snapshot {
+  readonly lock?: LockView;
   readonly health?: HealthView;
+  /** Not while the vault is locked. */
   readonly view?: SiteView;
   readonly sites: PopupApi['sites']['result'];
   readonly error?: string;
@@ -28,6 +31,9 @@ export function sentenceFor(error: unknown): string {
   if (code === 'stale') return 'That has changed in the meantime. Look again and decide anew.';
   if (code === 'forbidden') return 'The browser has not given the permission for this site.';
   if (code === 'storage') return 'The browser could not store this. Nothing was changed.';
+  if (code === 'wrong-passphrase') return 'That is not the passphrase. Nothing was changed.';
+  if (code === 'throttled') return 'Too many wrong passphrases. Wait a while before the next.';
+  if (code === 'locked') return 'Omnemo is locked. Its popup unlocks it.';
   if (code === 'damaged') return 'What Omnemo stored in this browser was damaged or changed.';
   if (code === 'bad-code') return 'This is no code of a backup. Look for a mistyped character.';
   if (code === 'wrong-code') return 'This code belongs to another backup. Nothing was changed.';
@@ -55,22 +61,22 @@ export function createStore(client: Client<PopupApi>, origin: string | undefined
   async function load(): Promise<void> {
     const mine = ++turn;
     try {
+      const lock = await client.request('lock', {});
+      const failed = lastFailure !== undefined && { error: lastFailure };
+      if (lock.isLocked) {
+        if (mine === turn) set({ lock, sites: [], ...failed });
+        return;
+      }
       const health = await client.request('health', {});
       if (health.condition === 'lost') {
         // Nothing else can be asked of it.
-        if (mine === turn)
-          set({ health, sites: [], ...(lastFailure !== undefined && { error: lastFailure }) });
+        if (mine === turn) set({ lock, health, sites: [], ...failed });
         return;
       }
       const sites = await client.request('sites', {});
       const view = origin === undefined ? undefined : await client.request('site', { origin });
       if (mine !== turn) return; // a later look is on its way
-      set({
-        health,
-        sites,
-        ...(view !== undefined && { view }),
-        ...(lastFailure !== undefined && { error: lastFailure }),
-      });
+      set({ lock, health, sites, ...(view !== undefined && { view }), ...failed });
     } catch (failure) {
       if (mine === turn) set({ ...snapshot, error: sentenceFor(failure) });
     }

@@ -3,6 +3,7 @@ import { equalBytes } from '../crypto/bytes';
 import type { Random } from '../omemo/types';
 import { VaultError } from '../rpc/errors';
 import type { Change } from './db';
+import { isSameKeyCopy, keyCopyOf } from './key-copy';
 import {
   CHECKED_STORES,
   hidesIdentity,
@@ -18,17 +19,27 @@ import { createSecondCopy, findCopy, type CopyArea, type FoundCopy } from './sec
 const NO_COPY: FoundCopy = { records: new Map(), unreadable: [], isEmpty: true };
 
 /** The copy before the database is opened; undefined: it could not be read. Without an area there is none. */
-export async function copyBefore(area: CopyArea | undefined): Promise<FoundCopy | undefined> {
-  return area === undefined ? NO_COPY : findCopy(area).catch(() => undefined);
+export async function copyBefore(
+  area: CopyArea | undefined,
+  load: () => Promise<Uint8Array | undefined>,
+): Promise<FoundCopy | undefined> {
+  if (area === undefined) return NO_COPY;
+  return findCopy(area, await load()).catch(() => undefined);
 }
 
 /**
  * May a database be made where there is none.
- * @throws VaultError `damaged` if a copy is there that does not open, `storage` if nobody can say.
+ * @throws VaultError `damaged` if a copy is there that does not open, `locked` if it needs the passphrase, `storage` if nobody can say.
  */
 export function assertNoTrace(copy: FoundCopy | undefined): void {
   if (copy === undefined) throw new VaultError('storage');
+  if (isLockedCopy(copy)) throw new VaultError('locked');
   if (!copy.isEmpty && copy.vaultKey === undefined) throw new VaultError('damaged');
+}
+
+/** Is there a passphrase that opens it, and was not given. */
+function isLockedCopy(copy: FoundCopy | undefined): boolean {
+  return copy?.passphraseRecord !== undefined && copy.vaultKey === undefined;
 }
 
 /** What records there are to tell a key by: none, one that it opens, or only others. */
@@ -38,7 +49,7 @@ export type Fit = 'empty' | 'fits' | 'foreign';
  * The key (32 bytes) to go on with: the database's own where it opens what lies there, else that of the copy.
  * @param own as it was stored; undefined: not there or damaged
  * @param fitOf tells of what lies in the database
- * @throws VaultError `damaged` if neither will do.
+ * @throws VaultError `damaged` if neither will do, `locked` if that of the copy may.
  */
 export async function chooseKey(
   own: Uint8Array | undefined,
@@ -52,7 +63,7 @@ export async function chooseKey(
     const isOther = copied !== undefined && !equalBytes(copied, own) && holdsRecords;
     if (fit === 'fits' || (fit === 'empty' && !isOther)) return own;
   }
-  if (copied === undefined) throw new VaultError('damaged');
+  if (copied === undefined) throw new VaultError(isLockedCopy(copy) ? 'locked' : 'damaged');
   if (holdsRecords || (await fitOf(copied)) === 'fits') return copied;
   throw new VaultError('damaged');
 }
@@ -88,9 +99,17 @@ export interface Care {
     changes: readonly Change[],
     isKnown: (account: string) => Promise<boolean>,
   ): Promise<void>;
+  /** The key is to be opened with another record: the copy has it, too. */
+  keepKey(keyRecord: unknown): Promise<void>;
   readonly salvage: Salvage;
   /** How much there is that nothing makes up for. */
   readonly unreadable: number;
+}
+
+/** What was sealed under another passphrase than the database is now is no loss. */
+function withoutFormer(found: FoundCopy, keyCopy: unknown): FoundCopy {
+  const isFormer = found.passphraseRecord !== undefined && !isSameKeyCopy(found.keyItem, keyCopy);
+  return isFormer ? { ...found, former: found.unreadable, unreadable: [] } : found;
 }
 
 /** How much of the vault came back from its copy. */
@@ -104,13 +123,19 @@ export async function takeCare(input: {
   readonly db: Reader;
   readonly area: CopyArea;
   readonly vaultKey: Uint8Array;
+  /** What the database opens it with. */
+  readonly keyRecord: unknown;
   readonly sealer: Sealer;
   readonly random: Random;
   write(changes: readonly Change[], dropped: readonly Place[]): Promise<void>;
 }): Promise<Care & { readonly restored: Restored }> {
-  const { db, area, vaultKey, sealer, random } = input;
-  const found = await findCopy(area, vaultKey).catch(() => NO_COPY);
-  const copy = createSecondCopy(area, vaultKey, random, found);
+  const { db, area, vaultKey, keyRecord, sealer, random } = input;
+  const keyCopy = keyCopyOf(vaultKey, keyRecord);
+  const found = await findCopy(area, vaultKey).then(
+    (copy) => withoutFormer(copy, keyCopy),
+    () => NO_COPY,
+  );
+  const copy = createSecondCopy(area, { vaultKey, keyRecord }, random, found);
   const stored = await storedIn(db);
   const salvage = planSalvage(sealer, stored, found, copy.itemOf);
   const { changes, dropped, lost, lostItems } = salvage;
@@ -122,6 +147,7 @@ export async function takeCare(input: {
     salvage,
     unreadable: lost.length + lostItems.length,
     follow: copy.follow,
+    keepKey: copy.keepKey,
     async assertNoOther(changes, isKnown) {
       for (const { store, key, value } of changes) {
         if (store !== 'accounts' || value === undefined || !hidesIdentity(salvage, key)) continue;

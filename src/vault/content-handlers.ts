@@ -218,6 +218,16 @@ export function contentHandlers(context: Context, presence: Presence): ContentHa
     decrypt: async (document, { jid, request }) =>
       decrypt(context, await scopeOf(document, jid), request),
 
+    hold: async ({ origin }, { jid, ...frame }) => ({
+      id: await context.database.hold({ origin, jid }, frame),
+    }),
+    // Not bound to a grant: they go back to the site whose own stream brought them, whatever was decided about the account.
+    held: async ({ origin }, { jid }) => context.database.held({ origin, jid }, context.now()),
+    heldShown: async ({ origin }, { jid, ids }) => {
+      await context.database.dropHeld({ origin, jid }, ids);
+      return null;
+    },
+
     refused: async (document, arg) => {
       await noteRefusal(document, arg);
       return null;

@@ -3,7 +3,7 @@ import type { BareJid } from '../jid';
 import type { Random } from '../omemo/types';
 import { VaultError } from '../rpc/errors';
 import type { TrustPolicy } from '../rpc/vault-api';
-import type { Database } from './db';
+import type { Database, VaultDatabase } from './db';
 import { keyOf } from './names';
 import type { Health } from './health';
 import { newPeer, newSite, type AccountRecord, type PeerRecord, type SiteRecord } from './records';
@@ -11,7 +11,7 @@ import type { Transactions, Unit } from './transaction';
 
 /** The surroundings of the vault, replaceable in tests. */
 export interface Context {
-  readonly database: Database;
+  readonly database: VaultDatabase;
   readonly transactions: Transactions;
   readonly random: Random;
   /** ms since 1970. */

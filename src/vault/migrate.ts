@@ -5,10 +5,14 @@ import type { Sealer } from './seal';
 import { STORE_NAMES, type StoreName } from './stores';
 
 /** The version of the database that this code writes. */
-export const DATABASE_VERSION = 3;
+export const DATABASE_VERSION = 4;
+/** The last version that wrote in clear. */
+const LAST_IN_CLEAR = 2;
 /** The store of the wrapped key, and the one key in it. */
 export const VAULT_KEY_STORE = 'vault-key';
 export const VAULT_KEY_NAME = 'vault-key';
+/** The store of what came while the vault was locked: boxes of held.ts. */
+export const HELD_STORE = 'held';
 
 /** Records read at once: enough to be quick, few enough to be held. */
 const BATCH = 200;
@@ -144,8 +148,19 @@ async function sealAll(
   }
 }
 
+/** Did a database of this version lie in clear. */
+export function wasInClear(before: number): boolean {
+  return before > 0 && before <= LAST_IN_CLEAR;
+}
+
 /** Brings a database of version `before` to the present one; 0: there is none yet. What lay in clear goes with its stores. */
 export async function migrate(upgrade: Upgrade, before: number, seal: Seal): Promise<void> {
+  if (before <= LAST_IN_CLEAR) await sealedFirst(upgrade, before, seal);
+  upgrade.createObjectStore(HELD_STORE);
+}
+
+/** To 3: all that lay in clear is sealed. */
+async function sealedFirst(upgrade: Upgrade, before: number, seal: Seal): Promise<void> {
   const former = before === 0 ? [] : STORE_NAMES.filter((store) => !NEW_STORES.includes(store));
   const unsealed = former.map((store) => {
     const from = upgrade.objectStore(store);

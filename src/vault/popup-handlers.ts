@@ -2,6 +2,7 @@
 import browser from 'webextension-polyfill';
 import { fingerprint } from '../omemo/identity';
 import { VaultError } from '../rpc/errors';
+import type { LockApi } from '../rpc/lock-api';
 import type { PopupApi } from '../rpc/popup-api';
 import { log } from '../log';
 import { archiveSize, forget, setRetention, sweepSite } from './archive-upkeep';
@@ -27,9 +28,11 @@ import { withTrust } from './trust';
 import { siteView } from './views';
 import { reloadTabs, wakeTabs } from './tabs';
 
-/** One handler per request of `PopupApi`. */
+/** One handler per request of `PopupApi` that needs the vault open. */
 export type PopupHandlers = {
-  readonly [N in keyof PopupApi]: (arg: PopupApi[N]['arg']) => Promise<PopupApi[N]['result']>;
+  readonly [N in Exclude<keyof PopupApi, keyof LockApi>]: (
+    arg: PopupApi[N]['arg'],
+  ) => Promise<PopupApi[N]['result']>;
 };
 
 function requireProtectable(origin: string): void {

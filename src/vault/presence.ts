@@ -32,7 +32,7 @@ export interface Presence {
   setNews(origin: string, jid: BareJid, hasNews: boolean): void;
 }
 
-const ATTENTION: ReadonlySet<StreamState> = new Set(['pending', 'failed', 'in-worker']);
+const ATTENTION: ReadonlySet<StreamState> = new Set(['pending', 'locked', 'failed', 'in-worker']);
 
 function badgeOf(streams: readonly Stream[], isWaiting: boolean): Badge {
   if (streams.length === 0) return 'off';

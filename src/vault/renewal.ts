@@ -3,10 +3,10 @@
 // this holds also for pages the browser brought back at its start: an update clears the registrations.
 import browser from 'webextension-polyfill';
 import type { Context } from './context';
-import { hasPermission, renewScripts } from './scripts';
+import { grantedPatterns, hasPermission, renewScripts } from './scripts';
 import { protectedOrigins } from './sites';
 import { dropStreams } from './streams';
-import { reloadTabs } from './tabs';
+import { reloadAllTabs, reloadTabs } from './tabs';
 
 /** Kept by the browser as long as this very extension is loaded, over every sleep of the worker. */
 const MARK = 'isLoaded';
@@ -29,6 +29,8 @@ async function isFirstStart(): Promise<boolean> {
 
 async function reloadPages(context: Context): Promise<void> {
   await renewScripts(context);
+  // An update locks a vault with a passphrase: what the browser memorised of it is gone, positions of streams too.
+  if (!(await context.database.isOpen())) return reloadAllTabs(await grantedPatterns());
   // Streams went on without anybody who could store how the two sides count: the pages bind anew (I-30).
   await dropStreams(context);
   for (const origin of await protectedOrigins(context)) {

@@ -36,13 +36,23 @@ export function hasPermission(origin: string): Promise<boolean> {
 
 let running: Promise<void> = Promise.resolve();
 
-async function renew(context: Context): Promise<void> {
+/** What the user granted the browser to let us in, the only thing to go by while the vault is locked. */
+export async function grantedPatterns(): Promise<readonly string[]> {
+  return (await browser.permissions.getAll()).origins ?? [];
+}
+
+async function wantedPatterns(context: Context): Promise<readonly string[]> {
+  if (!(await context.database.isOpen())) return grantedPatterns();
   const origins = await protectedOrigins(context);
   const allowed: string[] = [];
   for (const origin of origins) if (await hasPermission(origin)) allowed.push(origin);
-  // What it keeps back is worth less than the scripts: they go on without it.
+  // What it keeps back is worth less than the scripts: they go on without it. While the vault is locked the rule stays as it was.
   await renewWorkerGate(allowed).catch(() => log('scripts', 'error', 'no-worker-gate'));
-  const matches = [...new Set(allowed.map(patternOf))];
+  return [...new Set(allowed.map(patternOf))];
+}
+
+async function renew(context: Context): Promise<void> {
+  const matches = await wantedPatterns(context);
   const registered = await browser.scripting.getRegisteredContentScripts();
   if (matches.length > 0 && registered.length === FILES.length) {
     return isFor(registered, matches) ? undefined : update(matches);

@@ -8,7 +8,8 @@ import { VaultError } from '../rpc/errors';
 import { encode } from './cbor';
 import { COPIED_STORES, copyOf, type CopiedStore } from './copied';
 import type { Change } from './db';
-import { keyCopyOf, keyFromCopy } from './key-copy';
+import { isSameKeyCopy, keyCopyOf, keyFromCopy, recordFromCopy } from './key-copy';
+import { isKeyOfRecord, type PassphraseRecord } from './passphrase';
 import { createSealer, VAULT_KEY_LENGTH, type Sealer } from './seal';
 import type { Stores } from './stores';
 import { fromBase64, toBase64 } from './text-bytes';
@@ -36,8 +37,12 @@ export interface FoundCopy {
   readonly records: ReadonlyMap<string, CopiedRecord>;
   /** Items that did not open. */
   readonly unreadable: readonly string[];
-  /** 32 bytes, as the copy itself names it. */
-  readonly namedKey?: Uint8Array;
+  /** What lies there of the key: see key-copy.ts. */
+  readonly keyItem?: unknown;
+  /** What the passphrase opens, if there is one. */
+  readonly passphraseRecord?: PassphraseRecord;
+  /** Items sealed under a former passphrase: the database was sealed anew as a whole, and has all that they say. */
+  readonly former?: readonly string[];
   /** Is nothing of a copy there, not even a part. */
   readonly isEmpty: boolean;
 }
@@ -74,7 +79,12 @@ export async function findCopy(area: CopyArea, fallback?: Uint8Array): Promise<F
   const items = Object.keys(all).filter((item) => storeOfItem(item) !== undefined);
   const isEmpty = items.length === 0 && all[KEY_ITEM] === undefined;
   const named = keyFromCopy(all[KEY_ITEM]);
-  const rest = { isEmpty, ...(named !== undefined && { namedKey: named }) };
+  const passphraseRecord = recordFromCopy(all[KEY_ITEM]);
+  const rest = {
+    isEmpty,
+    keyItem: all[KEY_ITEM],
+    ...(passphraseRecord !== undefined && { passphraseRecord }),
+  };
   const unlock = (vaultKey: Uint8Array): FoundCopy => {
     const sealer = copySealer(vaultKey, unused);
     const records = new Map<string, CopiedRecord>();
@@ -87,6 +97,7 @@ export async function findCopy(area: CopyArea, fallback?: Uint8Array): Promise<F
   };
   for (const key of [named, fallback]) {
     if (key === undefined) continue;
+    if (passphraseRecord !== undefined && !isKeyOfRecord(passphraseRecord, key)) continue;
     const found = unlock(key);
     if (found.records.size > 0 || items.length === 0) return found;
   }
@@ -103,6 +114,8 @@ export interface SecondCopy {
   itemOf(store: CopiedStore, key: string): string;
   /** Brings it in line with all records that are stored; items of a former key go. */
   settle(records: readonly CopiedRecord[]): Promise<void>;
+  /** The key is to be opened with another record. */
+  keepKey(keyRecord: unknown): Promise<void>;
   /** The same after a write. A copy that cannot be written is made up for by the next write or start: what was stored is stored. */
   follow(changes: readonly Change[]): Promise<void>;
 }
@@ -110,7 +123,7 @@ export interface SecondCopy {
 /** The copy of an open vault. @param found what lies there now, as opened with the key of the vault. */
 export function createSecondCopy(
   area: CopyArea,
-  vaultKey: Uint8Array,
+  { vaultKey, keyRecord }: { readonly vaultKey: Uint8Array; readonly keyRecord: unknown },
   random: Random,
   found: FoundCopy,
 ): SecondCopy {
@@ -165,8 +178,13 @@ export function createSecondCopy(
     settle(records) {
       records.forEach(note);
       if (!isOwn) for (const item of found.records.keys()) due.set(item, undefined);
-      const isNamed = found.namedKey !== undefined && equalBytes(found.namedKey, vaultKey);
-      if (!isNamed) due.set(KEY_ITEM, keyCopyOf(vaultKey));
+      for (const item of found.former ?? []) if (!known.has(item)) due.set(item, undefined);
+      const keyCopy = keyCopyOf(vaultKey, keyRecord);
+      if (!isSameKeyCopy(found.keyItem, keyCopy)) due.set(KEY_ITEM, keyCopy);
+      return flush();
+    },
+    keepKey(record) {
+      due.set(KEY_ITEM, keyCopyOf(vaultKey, record));
       return flush();
     },
     follow(changes) {

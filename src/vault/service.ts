@@ -15,6 +15,9 @@ import {
   REQUESTS_AT_ONCE,
   REQUESTS_PER_SECOND,
 } from '../limits';
+import type { Lock } from './lock';
+import { lockHandlers } from './lock-handlers';
+import { isLockedName, lockedHandlers } from './locked-handlers';
 import { popupHandlers } from './popup-handlers';
 import type { Presence } from './presence';
 import { createTurns } from './turns';
@@ -43,6 +46,7 @@ const SHOWN: ReadonlySet<string> = new Set([
   'forget',
   'backupSaved',
   'restoreApply',
+  'setAutoLock',
   'acknowledge',
   'acknowledgeRollback',
   'countLogin',
@@ -57,19 +61,28 @@ function isPopupName(name: string): name is keyof PopupApi {
   return Object.hasOwn(POPUP_GUARDS, name);
 }
 
+/** One handler per request of our own pages. */
+type PopupTable = {
+  readonly [N in keyof PopupApi]: (arg: PopupApi[N]['arg']) => Promise<PopupApi[N]['result']>;
+};
+
 /** The vault as a listener of ports. */
 export interface Service {
   accept(port: PortLike, caller: Caller): void;
   /** Something changed: tells our own pages. */
   changed(): void;
+  /** The vault was locked or unlocked: has every page say again what it is about, too. */
+  lockChanged(): void;
 }
 
 /** Makes the service. `changed` events to our own pages are gathered over a moment. */
 export function createService(
   context: Context,
   makePresence: (changed: () => void) => Presence,
+  lock: Lock,
 ): Service {
   const popups = new Set<PortLike>();
+  const pages = new Set<PortLike>();
   let announced: ReturnType<typeof setTimeout> | undefined;
   let nextPortId = 1;
   const turns = createTurns({
@@ -88,14 +101,30 @@ export function createService(
 
   const presence = makePresence(changed);
   const content = contentHandlers(context, presence);
-  const popup = popupHandlers(context, presence);
+  const popup: PopupTable = { ...popupHandlers(context, presence), ...lockHandlers(lock) };
+  const locked = lockedHandlers(presence, context.now);
 
   async function ask<N extends keyof ContentApi>(
     name: N,
     document: Parameters<(typeof content)[N]>[0],
     arg: unknown,
   ): Promise<unknown> {
-    return content[name](document, CONTENT_GUARDS[name](arg));
+    const guarded = CONTENT_GUARDS[name](arg);
+    try {
+      return await content[name](document, guarded);
+    } catch (error) {
+      const isLocked = error instanceof VaultError && error.code === 'locked';
+      if (!isLocked || !isLockedName(locked, name)) throw error;
+      return answerLocked(name, document, arg);
+    }
+  }
+
+  async function answerLocked<N extends keyof typeof locked>(
+    name: N,
+    document: Parameters<(typeof locked)[N]>[0],
+    arg: unknown,
+  ): Promise<unknown> {
+    return locked[name](document, CONTENT_GUARDS[name](arg));
   }
 
   async function askPopup<N extends keyof PopupApi>(name: N, arg: unknown): Promise<unknown> {
@@ -104,13 +133,21 @@ export function createService(
 
   return {
     changed,
+    lockChanged() {
+      changed();
+      for (const port of pages) port.postMessage({ event: 'changed' });
+    },
     accept(port, caller) {
       const portId = nextPortId++;
       if (caller.kind === 'popup') {
         popups.add(port);
         port.onDisconnect.addListener(() => popups.delete(port));
       } else {
-        port.onDisconnect.addListener(() => presence.drop(portId));
+        pages.add(port);
+        port.onDisconnect.addListener(() => {
+          pages.delete(port);
+          presence.drop(portId);
+        });
       }
       serve(port, async (name, arg) => {
         if (caller.kind === 'content' && isContentName(name)) {

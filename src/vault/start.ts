@@ -8,11 +8,15 @@ import { loadSite, type Context } from './context';
 import { createDatabase } from './db';
 import { createHealth } from './health';
 import { protectSite } from './popup-handlers';
+import { AUTO_LOCK, createLock, type Lock } from './lock';
 import { createPresence, type Badge } from './presence';
 import { startRenewal } from './renewal';
-import { hasPermission, injectSession, renewScripts } from './scripts';
+import { grantedPatterns, hasPermission, injectSession, renewScripts } from './scripts';
 import { createService } from './service';
+import { guardSessionArea, sessionKeyPlace } from './session-area';
 import { allSites } from './sites';
+import { putStreamsAside, takeStreamsBack } from './streams-aside';
+import { wakeAllTabs } from './tabs';
 import { createTransactions } from './transaction';
 import { removeExpired } from './upkeep';
 
@@ -23,7 +27,7 @@ const INTENT_MS = 10 * 60 * 1000;
 
 function createContext(): Context {
   const area = browser.storage.local;
-  const database = createDatabase('omnemo', area);
+  const database = createDatabase('omnemo', area, sessionKeyPlace);
   return {
     health: createHealth(database, area),
     database,
@@ -49,6 +53,12 @@ function showBadge(tabId: number, badge: Badge): void {
   browser.action.setTitle({ tabId, title: TITLES[badge] }).catch(ignore);
 }
 
+/** While the vault is locked nobody can tell which sites are: all that the browser lets us into (M70). */
+async function isProtected(context: Context, origin: string): Promise<boolean> {
+  if (!(await context.database.isOpen())) return hasPermission(origin);
+  return (await loadSite(context.database, origin)).isProtected;
+}
+
 /** Does this origin's page get a session? Answers the bridge, which waits with everything the page sends. */
 async function loadSession(
   context: Context,
@@ -56,14 +66,14 @@ async function loadSession(
 ): Promise<{ readonly protect: boolean }> {
   const caller = callerOf(sender);
   if (caller?.kind !== 'content' || caller.documentId === undefined) return { protect: false };
-  const { isProtected } = await loadSite(context.database, caller.origin);
-  if (!isProtected) return { protect: false };
+  if (!(await isProtected(context, caller.origin))) return { protect: false };
   await injectSession(caller.tabId, caller.documentId);
   return { protect: true };
 }
 
 /** The permission came after the popup had closed: finish what the user began (design D16). */
 async function finishIntents(context: Context): Promise<void> {
+  if (!(await context.database.isOpen())) return;
   for (const { origin, intentAt, intentTabId } of await allSites(context)) {
     if (intentAt === undefined || context.now() - intentAt > INTENT_MS) continue;
     if (await hasPermission(origin)) await protectSite(context, origin, intentTabId);
@@ -79,14 +89,49 @@ function isLoadSession(message: unknown): boolean {
   );
 }
 
+/** Locks by itself: when the user locks the computer, and when nobody has been there for a while. */
+function lockWhenIdle(lock: Lock, complain: (error: unknown) => void): void {
+  const setInterval = async (): Promise<void> => {
+    const minutes = await lock.autoLockMinutes();
+    if (minutes > 0) browser.idle.setDetectionInterval(minutes * 60);
+  };
+  const onState = async (state: string): Promise<void> => {
+    const isDue = state === 'idle' && (await lock.autoLockMinutes()) > 0;
+    if (state === 'locked' || isDue) await lock.lock();
+  };
+  browser.idle.onStateChanged.addListener((state) => void onState(state).catch(complain));
+  browser.storage.local.onChanged.addListener((changes) => {
+    if (AUTO_LOCK in changes) setInterval().catch(complain);
+  });
+  setInterval().catch(complain);
+}
+
 /** Starts the vault. */
 export function startVault(): void {
   const context = createContext();
-  const service = createService(context, (changed) => createPresence(showBadge, changed));
-  const renew = (): void => void renewScripts(context).catch(() => undefined);
   const complain = (error: unknown): void => {
     if (error instanceof Error) log('vault', 'error', error.name);
   };
+  const renew = (): void => void renewScripts(context).catch(() => undefined);
+
+  const lock = createLock({
+    ...context,
+    area: browser.storage.local,
+    locking: () => putStreamsAside(context),
+    unlocked: () => takeStreamsBack(context),
+    changed: () => void lockChanged().catch(complain),
+  });
+  const service = createService(context, (changed) => createPresence(showBadge, changed), lock);
+
+  /** What had to wait, and what every page must know. */
+  async function lockChanged(): Promise<void> {
+    service.lockChanged();
+    await finishIntents(context);
+    await renewScripts(context);
+    await removeExpired(context);
+    // Those whose port went with an earlier worker.
+    await wakeAllTabs(await grantedPatterns());
+  }
 
   browser.runtime.onConnect.addListener((port) => {
     const caller = callerOf(port.sender);
@@ -113,6 +158,8 @@ export function startVault(): void {
     finishIntents(context).then(service.changed, complain);
   });
   browser.permissions.onRemoved.addListener(renew);
+  lockWhenIdle(lock, complain);
+  guardSessionArea().catch(complain);
   // The worker before this one may have died in the middle.
   finishIntents(context).then(service.changed, complain);
   renew();

@@ -6,8 +6,8 @@ import type { Context } from './context';
 import type { Change } from './db';
 import { keyOf } from './names';
 
-/** Ids come from servers and may be long. */
-function streamKey(origin: string, id: string): string {
+/** What a stream is stored under: ids come from servers and may be long. */
+export function streamKey(origin: string, id: string): string {
   return keyOf(origin, toHex(sha256(new TextEncoder().encode(id))));
 }
 

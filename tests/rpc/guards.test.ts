@@ -90,6 +90,7 @@ const OPTIONAL: ReadonlySet<string> = new Set([
   'plainSeen at',
   'smSave record.ids',
   'intend tabId',
+  'setPassphrase current',
   'protect tabId',
   'decrypt request.at',
   'setRetention chat',

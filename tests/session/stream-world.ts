@@ -17,11 +17,12 @@ import { isInteresting, type Prefixes } from '../../src/stream/hook/peek';
 import { ownBundle } from '../../src/vault/accounts';
 import { decrypt } from '../../src/vault/decrypt';
 import { createPresence } from '../../src/vault/presence';
+import type { Lock } from '../../src/vault/lock';
 import type { SeenAccount, SiteRecord } from '../../src/vault/records';
-import { createService } from '../../src/vault/service';
+import { createService, type Service } from '../../src/vault/service';
 import { parseFrame, serialise } from '../../src/xml/element';
 import { portPair } from '../vault/fake-port';
-import { jid, ORIGIN, person, type Person } from '../vault/world';
+import { jid, lockOver, ORIGIN, person, type Person } from '../vault/world';
 import { Server, type Make } from './server';
 
 export const JULIET = jid('juliet@example.org');
@@ -225,6 +226,8 @@ export class Connection {
 const BIND = 'urn:ietf:params:xml:ns:xmpp-bind';
 
 export interface World {
+  /** Of the vault. */
+  readonly lock: Lock;
   readonly server: Server;
   readonly vault: FaultyVault;
   readonly juliet: Person;
@@ -279,8 +282,11 @@ export async function makeWorld({
   await decide(juliet, decision);
   const server = new Server(JULIET, make);
   for (const version of speaks) await publishOn(server, romeo, version);
-  const service = createService(juliet.context, (changed) =>
-    createPresence(() => undefined, changed),
+  const lock = lockOver(juliet.context, { changed: () => service.lockChanged() });
+  const service: Service = createService(
+    juliet.context,
+    (changed) => createPresence(() => undefined, changed),
+    lock,
   );
   const vault = new FaultyVault(
     createClient<ContentApi>(() => {
@@ -294,6 +300,7 @@ export async function makeWorld({
   return {
     server,
     vault,
+    lock,
     juliet,
     romeo,
     connect: (sid) => new Connection(++streams, server, vault.client, document, sid),

@@ -12,6 +12,9 @@ const CODES: Readonly<Record<VaultErrorCode, readonly [refusal: string, failure:
   'no-account': ['account-pending', 'account-pending'],
   storage: ['storage-failed', 'storage-failed'],
   damaged: ['storage-damaged', 'storage-damaged'],
+  locked: ['locked', 'locked'],
+  'wrong-passphrase': ['vault-unavailable', 'vault-unavailable'],
+  throttled: ['vault-unavailable', 'vault-unavailable'],
   // Only a reload helps here, and only going out has a word for it.
   disconnected: ['extension-gone', 'vault-unavailable'],
   timeout: ['vault-unavailable', 'vault-unavailable'],

@@ -29,7 +29,7 @@ const PACKAGES: readonly { readonly name: RegExp; readonly users: RegExp }[] = [
   { name: /^@noble\/(curves|ciphers|hashes)\/[\w-]+\.js$/, users: /^src\/crypto\// },
   { name: /^strophe\.js$/, users: /^src\/xml\// },
   { name: /^cborg$/, users: /^src\/vault\/cbor\.ts$/ },
-  { name: /^idb$/, users: /^src\/vault\/db\.ts$/ },
+  { name: /^idb$/, users: /^src\/vault\/(db|opening)\.ts$/ },
   { name: /^webextension-polyfill$/, users: /^(src\/(vault|ui)|entrypoints)\// },
   { name: /^preact(\/hooks)?$/, users: /^(src\/ui|entrypoints\/popup)\// },
   { name: /^wxt\//, users: /^entrypoints\// },

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import {
-  AT_REST,
   accountsInState,
   accountsToAsk,
   dayText,
@@ -15,6 +14,9 @@ import {
   siteState,
   STATE_WORDS,
   stateDetail,
+  passphraseProblem,
+  WITH_PASSPHRASE,
+  WITHOUT_PASSPHRASE,
 } from '../../src/ui/format';
 import { account, ALICE, CAROL, device, site } from './views';
 
@@ -124,5 +126,12 @@ it('names a day by the calendar, not by hours', () => {
 it('promises word for word what the README promises', () => {
   const readme = readFileSync(path.join(import.meta.dirname, '..', '..', 'README.md'), 'utf8');
   expect(readme.replace(/\s+/g, ' ')).toContain(PROMISE);
-  expect(readme.replace(/\s+/g, ' ')).toContain(AT_REST);
+  expect(readme.replace(/\s+/g, ' ')).toContain(WITHOUT_PASSPHRASE);
+  expect(readme.replace(/\s+/g, ' ')).toContain(WITH_PASSPHRASE);
+});
+
+it('takes a new passphrase that is long enough and written twice the same', () => {
+  expect(passphraseProblem('seven77', 'seven77')).toContain('8 characters');
+  expect(passphraseProblem('eight888', 'eight889')).toContain('not the same');
+  expect(passphraseProblem('eight888', 'eight888')).toBeUndefined();
 });

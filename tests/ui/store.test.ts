@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { VaultError } from '../../src/rpc/errors';
+import { VaultError, type VaultErrorCode } from '../../src/rpc/errors';
 import type { Client } from '../../src/rpc/port';
 import type { HealthView, PopupApi } from '../../src/rpc/popup-api';
 import { createStore } from '../../src/ui/store';
@@ -9,11 +9,13 @@ const ORIGIN = 'https://chat.example.org';
 
 /** A vault whose answers the test decides: a name in `failures` fails with that code. */
 function fakeVault() {
-  const failures = new Map<string, 'stale' | 'storage' | 'timeout'>();
+  const failures = new Map<string, VaultErrorCode>();
   const asked: string[] = [];
   const listeners = new Set<() => void>();
   const health: HealthView = { condition: 'sound' };
+  const lock = { hasPassphrase: true, isLocked: false, waitMs: 0, autoLockMinutes: 15 };
   const vault = {
+    lock,
     health,
     view: site([]),
     failures,
@@ -23,6 +25,7 @@ function fakeVault() {
   const answers: Record<string, () => object> = {
     health: () => vault.health,
     site: () => vault.view,
+    lock: () => vault.lock,
     sites: () => [{ origin: ORIGIN, protected: true }],
   };
   const client: Client<PopupApi> = {
@@ -60,13 +63,30 @@ describe('the popup', () => {
     expect(store.get().view?.policy).toBe('ask');
   });
 
+  it('asks for nothing but the lock while the vault is locked, and says why it does not open', async () => {
+    const { vault, store } = await opened();
+    vault.lock = { ...vault.lock, isLocked: true };
+    vault.asked.length = 0;
+    vault.failures.set('unlock', 'wrong-passphrase');
+    expect(await store.act('unlock', { passphrase: 'x' })).toBe(false);
+    expect(vault.asked).toEqual(['unlock', 'lock']);
+    expect(store.get()).toMatchObject({ lock: { isLocked: true }, sites: [] });
+    expect(store.get().view).toBeUndefined();
+    expect(store.get().error).toContain('not the passphrase');
+    vault.lock = { ...vault.lock, isLocked: false };
+    vault.failures.clear();
+    expect(await store.act('unlock', { passphrase: 'y' })).toBe(true);
+    expect(store.get().error).toBeUndefined();
+    expect(store.get().view).toBeDefined();
+  });
+
   it('asks for no site where none can be protected', async () => {
     const { vault, client } = fakeVault();
     const store = createStore(client, undefined);
     await vi.waitFor(() =>
       expect(store.get().sites).toEqual([{ origin: ORIGIN, protected: true }]),
     );
-    expect(vault.asked).toEqual(['health', 'sites']);
+    expect(vault.asked).toEqual(['lock', 'health', 'sites']);
   });
 
   it('keeps the failure of an action in sight until the next action', async () => {

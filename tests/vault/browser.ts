@@ -4,29 +4,28 @@ interface Script {
 }
 
 interface FakeState {
+  /** Of `storage`, by area. */
+  session: Map<string, unknown>;
+  local: Map<string, unknown>;
   permitted: Set<string>;
   scripts: Script[];
   /** Calls with effect, in order: what was called and with what. */
   calls: [string, unknown][];
   /** Dynamic rules of `declarativeNetRequest`. */
   rules: readonly { readonly id: number }[];
-  /** `storage.session`. */
-  session: Record<string, unknown>;
   /** Registering rejects while set. */
   isBroken: boolean;
-  /** What lies in `storage.local`. */
-  stored: Record<string, unknown>;
 }
 
 /** One that has been loaded for a while. */
 const fresh = (): FakeState => ({
+  session: new Map([['isLoaded', true]]),
+  local: new Map(),
   permitted: new Set(),
   scripts: [],
   calls: [],
   rules: [],
-  session: { isLoaded: true },
   isBroken: false,
-  stored: {},
 });
 
 export const fake: FakeState = fresh();
@@ -62,6 +61,26 @@ export function fire(name: string, ...args: readonly unknown[]): unknown {
   return Reflect.apply(listener, undefined, args);
 }
 
+/** As the browser has it: values are cloned; what it does not know has no entry. */
+function area(name: 'session' | 'local') {
+  return {
+    onChanged: event(`${name}.onChanged`),
+    get: async (key: string | null) => {
+      const keys = key === null ? [...fake[name].keys()] : [key];
+      const known = keys.filter((each) => fake[name].has(each));
+      return structuredClone(Object.fromEntries(known.map((each) => [each, fake[name].get(each)])));
+    },
+    set: async (values: Record<string, unknown>) => {
+      for (const [key, value] of Object.entries(structuredClone(values)))
+        fake[name].set(key, value);
+    },
+    remove: async (keys: string | string[]) => {
+      for (const key of [keys].flat()) fake[name].delete(key);
+    },
+    setAccessLevel: called('setAccessLevel'),
+  };
+}
+
 export const browser = {
   runtime: {
     id: 'our-id',
@@ -85,16 +104,11 @@ export const browser = {
       fake.rules = [...kept, ...addRules];
     },
   },
-  storage: {
-    local: {
-      get: async () => structuredClone(fake.stored),
-      set: async (items: Record<string, unknown>) => void Object.assign(fake.stored, items),
-      remove: async (keys: string[]) => keys.forEach((key) => delete fake.stored[key]),
-    },
-    session: {
-      get: async (key: string) => ({ [key]: fake.session[key] }),
-      set: async (items: Record<string, unknown>) => void Object.assign(fake.session, items),
-    },
+  storage: { session: area('session'), local: area('local') },
+  idle: {
+    onStateChanged: event('onStateChanged'),
+    setDetectionInterval: (seconds: number) =>
+      void fake.calls.push(['setDetectionInterval', seconds]),
   },
   action: { setIcon: called('setIcon'), setTitle: called('setTitle') },
   permissions: {
@@ -102,6 +116,7 @@ export const browser = {
     onRemoved: event('onRemoved'),
     contains: async ({ origins }: { origins: string[] }) =>
       origins.every((origin) => fake.permitted.has(origin)),
+    getAll: async () => ({ origins: [...fake.permitted] }),
     remove: called('permissions.remove'),
   },
   scripting: {

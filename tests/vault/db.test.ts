@@ -1,7 +1,7 @@
 import 'fake-indexeddb/auto';
 import { openDB } from 'idb';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { DATABASE_VERSION, VAULT_KEY_STORE } from '../../src/vault/migrate';
+import { DATABASE_VERSION, HELD_STORE, VAULT_KEY_STORE } from '../../src/vault/migrate';
 import { createDatabase, type Change } from '../../src/vault/db';
 import { keyOf, prefixOf } from '../../src/vault/names';
 import { newPeer, newSite } from '../../src/vault/records';
@@ -150,7 +150,9 @@ describe('a database', () => {
     const database = createDatabase(name);
     await database.write([site('https://a')]);
     const newer = await openDB(name, DATABASE_VERSION + 1);
-    expect([...newer.objectStoreNames].sort()).toEqual([...STORE_NAMES, VAULT_KEY_STORE].sort());
+    expect([...newer.objectStoreNames].sort()).toEqual(
+      [...STORE_NAMES, HELD_STORE, VAULT_KEY_STORE].sort(),
+    );
     await expect(database.get('sites', 'https://a')).rejects.toMatchObject(FAILED);
     await expect(database.write([site('https://b')])).rejects.toMatchObject(FAILED);
     expect(await newer.count('sites')).toBe(1);

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { LEGACY } from '../../src/rpc/versions';
 import { contentHandlers } from '../../src/vault/content-handlers';
 import { createDatabase } from '../../src/vault/db';
-import { VAULT_KEY_STORE } from '../../src/vault/migrate';
+import { HELD_STORE, VAULT_KEY_STORE } from '../../src/vault/migrate';
 import { createPresence } from '../../src/vault/presence';
 import { STORE_NAMES } from '../../src/vault/stores';
 import { foundOnDisk, onDisk, rawRecords, secretsIn } from './disk';
@@ -192,7 +192,7 @@ describe('a database in clear', () => {
     await createDatabase(name).get('sites', ORIGIN);
     expect(await foundOnDisk(name, secrets)).toEqual([]);
     expect(await onDisk(name, async (db) => [...db.objectStoreNames].sort())).toEqual(
-      [...STORE_NAMES, VAULT_KEY_STORE].sort(),
+      [...STORE_NAMES, HELD_STORE, VAULT_KEY_STORE].sort(),
     );
   });
 

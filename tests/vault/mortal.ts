@@ -3,7 +3,7 @@
 import type { BareJid } from '../../src/jid';
 import { VaultError } from '../../src/rpc/errors';
 import { contentHandlers, type ContentHandlers } from '../../src/vault/content-handlers';
-import { createDatabase, type Database } from '../../src/vault/db';
+import { createDatabase, type VaultDatabase } from '../../src/vault/db';
 import { createPresence } from '../../src/vault/presence';
 import { contextOver, ORIGIN, type Person } from './world';
 
@@ -17,14 +17,14 @@ export type Fault =
 const DEATH = new Error('the worker is gone');
 
 interface Mortal {
-  readonly database: Database;
+  readonly database: VaultDatabase;
   readonly counts: { operations: number; writes: number };
   /** Rejects with DEATH. */
   readonly death: Promise<never>;
 }
 
 /** The database as a worker has it that meets the fault: once dead it neither does nor answers anything. */
-function mortal(database: Database, fault: Fault): Mortal {
+function mortal(database: VaultDatabase, fault: Fault): Mortal {
   const counts = { operations: 0, writes: 0 };
   let reject: (reason: Error) => void = () => undefined;
   const death = new Promise<never>((_resolve, rejects) => {
@@ -51,6 +51,7 @@ function mortal(database: Database, fault: Fault): Mortal {
     counts,
     death,
     database: {
+      ...database,
       get: (store, key) => operate(() => database.get(store, key)),
       list: (store, prefix) => operate(() => database.list(store, prefix)),
       each: (store, visit) => operate(() => database.each(store, visit)),
@@ -87,7 +88,7 @@ export const DOCUMENT = { origin: ORIGIN, tabId: 5, portId: 1 };
 /** Lets a person's vault meet a fault. */
 export function victim(of: Pick<Person, 'name' | 'scope' | 'clock'>, fault: Fault): Victim {
   const nothing = (): void => undefined;
-  const handlersOver = (database: Database, seed: string): ContentHandlers =>
+  const handlersOver = (database: VaultDatabase, seed: string): ContentHandlers =>
     contentHandlers(
       contextOver(database, { seed, clock: of.clock }),
       createPresence(nothing, nothing),

@@ -12,7 +12,7 @@ const database = createDatabase();
 beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['setTimeout'] });
   resetFake();
-  fake.session = {};
+  fake.session.clear();
   fake.permitted.add('https://chat.example.org/*');
   await database.write([
     { store: 'sites', key: ORIGIN, value: { ...newSite(ORIGIN), isProtected: true } },
@@ -29,11 +29,11 @@ afterEach(() => vi.useRealTimers());
 async function start(...events: readonly (readonly [string, unknown?])[]): Promise<unknown[]> {
   startVault();
   for (const [name, arg] of events) fire(name, arg);
-  const wasLoaded = fake.session['isLoaded'] === true;
+  const wasLoaded = fake.session.get('isLoaded') === true;
   await vi.waitFor(
     async () => {
       await vi.advanceTimersByTimeAsync(1000);
-      expect(fake.session['isLoaded']).toBe(true);
+      expect(fake.session.get('isLoaded')).toBe(true);
     },
     { interval: 1 },
   );
@@ -66,7 +66,7 @@ describe('the open pages of protected sites (I-126, M19)', () => {
   );
 
   it('stay as they are where the worker only slept', async () => {
-    fake.session = { isLoaded: true };
+    fake.session.set('isLoaded', true);
     expect(await start()).toEqual([]);
   });
 

@@ -16,7 +16,17 @@ import { createService, type Service } from '../../src/vault/service';
 import { callsOf, fake, resetFake } from './browser';
 import { portPair, type PortPair } from './fake-port';
 import { CONTENT_SAMPLES, POPUP_SAMPLES } from './samples';
-import { accountOf, contextOver, dump, freshName, jid, ORIGIN, person, START } from './world';
+import {
+  accountOf,
+  contextOver,
+  dump,
+  freshName,
+  jid,
+  lockOver,
+  ORIGIN,
+  person,
+  START,
+} from './world';
 
 vi.mock('webextension-polyfill', async () => ({ default: (await import('./browser')).browser }));
 
@@ -36,8 +46,10 @@ interface World {
 
 function worldOn(name: string, context: Context): World {
   const badges = new Map<number, Badge>();
-  const service = createService(context, (changed) =>
-    createPresence((tabId, badge) => void badges.set(tabId, badge), changed),
+  const service = createService(
+    context,
+    (changed) => createPresence((tabId, badge) => void badges.set(tabId, badge), changed),
+    lockOver(context),
   );
   const pairFor = (caller: Caller): PortPair => {
     const pair = portPair();
@@ -151,6 +163,10 @@ const WITHOUT_GRANT: ReadonlySet<string> = new Set([
   'smSave',
   'smDrop',
   'smOff',
+  // What a site brought goes back to it, whatever is decided about the account.
+  'hold',
+  'held',
+  'heldShown',
 ]);
 
 describe('an origin without grant', () => {

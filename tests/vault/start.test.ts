@@ -96,7 +96,8 @@ describe('a permission that comes after the popup closed', () => {
       return ++reads > 20;
     });
     expect(await stored()).toMatchObject({ isProtected: false });
-    expect(fake.calls).toEqual([]);
+    expect(callsOf('register')).toEqual([]);
+    expect(callsOf('reload')).toEqual([]);
   });
 });
 

@@ -23,7 +23,10 @@ import {
   type Context,
   type Scope,
 } from '../../src/vault/context';
-import { createDatabase, type Change, type Database } from '../../src/vault/db';
+import { createDatabase, type Change, type Database, type VaultDatabase } from '../../src/vault/db';
+import type { Area } from '../../src/vault/attempts';
+import { createLock, type Lock, type LockParts } from '../../src/vault/lock';
+import { MIN_ARGON2 } from '../../src/limits';
 import { decrypt } from '../../src/vault/decrypt';
 import { withBundle, withList } from '../../src/vault/devices';
 import { encryptMessage } from '../../src/vault/encrypt';
@@ -76,11 +79,39 @@ export function freshName(): string {
 
 /** A context over a database. */
 export function contextOver(
-  database: Database,
+  database: VaultDatabase,
   { seed = 'seed', clock = { now: START } }: { seed?: string; clock?: Clock } = {},
 ): Context {
   const transactions = createTransactions(database);
   return { database, transactions, random: seeded(seed), now: () => clock.now };
+}
+
+/** What is as cheap to guess at as a record may be, so that tests do not take long. */
+export const CHEAP = MIN_ARGON2;
+
+/** A storage area in memory. */
+export function areaInMemory(): Area & { readonly stored: Map<string, unknown> } {
+  const stored = new Map<string, unknown>();
+  return {
+    stored,
+    get: async (key) => (stored.has(key) ? { [key]: stored.get(key) } : {}),
+    set: async (values) => Object.entries(values).forEach(([key, value]) => stored.set(key, value)),
+    remove: async (key) => void stored.delete(key),
+  };
+}
+
+/** The lock of a vault in which nothing has to be put aside. */
+export function lockOver(context: Context, parts: Partial<LockParts> = {}): Lock {
+  const nothing = async () => undefined;
+  return createLock({
+    ...context,
+    area: areaInMemory(),
+    locking: nothing,
+    unlocked: nothing,
+    changed: () => undefined,
+    cost: CHEAP,
+    ...parts,
+  });
 }
 
 /** The keys of a store, sorted. */
@@ -312,14 +343,14 @@ export function choreKinds({ chores }: { readonly chores: readonly Chore[] }): s
 }
 
 /** A database of which writes can be made to fail. */
-export interface FaultyDatabase extends Database {
+export interface FaultyDatabase extends VaultDatabase {
   /** Counts writes from 1; the write with this number rejects. */
   failAt: number;
   writes: number;
 }
 
 /** Wraps a database; a failing write stores nothing. */
-export function faulty(database: Database, failAt = 0): FaultyDatabase {
+export function faulty(database: VaultDatabase, failAt = 0): FaultyDatabase {
   const wrapped: FaultyDatabase = {
     ...database,
     failAt,

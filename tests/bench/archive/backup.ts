@@ -2,7 +2,7 @@
 import { newSecret } from '../../../src/vault/backup/code';
 import { exportBackup } from '../../../src/vault/backup/export';
 import { createRestoration } from '../../../src/vault/backup/restore';
-import { createDatabase, type Database } from '../../../src/vault/db';
+import { createDatabase, type VaultDatabase } from '../../../src/vault/db';
 import { createTransactions } from '../../../src/vault/transaction';
 
 /** What was measured, in ms and bytes. */
@@ -17,7 +17,7 @@ export interface BackupCosts {
 
 const PIECE = 1024 * 1024;
 
-function contextOf(database: Database) {
+function contextOf(database: VaultDatabase) {
   const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
   return {
     database,
@@ -34,7 +34,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 }
 
 /** Backs up a database, and restores `texts` texts of it in a fresh one. */
-export async function measureBackup(database: Database, texts: number): Promise<BackupCosts> {
+export async function measureBackup(database: VaultDatabase, texts: number): Promise<BackupCosts> {
   const from = contextOf(database);
   const secret = newSecret(from.random);
   const parts: Blob[] = [];

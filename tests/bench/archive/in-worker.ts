@@ -6,7 +6,7 @@ import { generateIdentity } from '../../../src/omemo/identity';
 import { LEGACY } from '../../../src/rpc/versions';
 import { archiveKey } from '../../../src/vault/archive';
 import { archiveSize, sweepArchive } from '../../../src/vault/archive-upkeep';
-import { createDatabase, type Change, type Database } from '../../../src/vault/db';
+import { createDatabase, type Change, type VaultDatabase } from '../../../src/vault/db';
 import { newSite, type AccountRecord, type ArchiveRecord } from '../../../src/vault/records';
 import { measureBackup, type BackupCosts } from './backup';
 import { createTransactions } from '../../../src/vault/transaction';
@@ -97,7 +97,7 @@ async function timed(count: number, work: (index: number) => Promise<unknown>): 
 
 /** Half of the texts are older than what is kept; someone fetches history meanwhile. */
 async function measureUpkeep(
-  database: Database,
+  database: VaultDatabase,
   scattered: (index: number) => number,
 ): Promise<Pick<ArchiveCosts, 'counted' | 'swept' | 'meanwhile' | 'backup'>> {
   const now = 1.7e12 + MESSAGES / 2 + 24 * 3600 * 1000;

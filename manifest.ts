@@ -21,8 +21,8 @@ const COMMON: UserManifest = {
     'unlimitedStorage',
     'scripting',
     'activeTab',
-    'idle',
     'declarativeNetRequestWithHostAccess',
+    'idle',
   ],
   optional_host_permissions: ['https://*/*', 'http://localhost/*', 'http://127.0.0.1/*'],
   content_security_policy: {

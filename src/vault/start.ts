@@ -151,7 +151,10 @@ export function startVault(): void {
     renew();
     removeExpired(context).catch(complain);
   });
-  const sweep = (): void => void sweepArchive(context).catch(complain);
+  const sweepIfOpen = async (): Promise<void> => {
+    if (await context.database.isOpen()) await sweepArchive(context);
+  };
+  const sweep = (): void => void sweepIfOpen().catch(complain);
   setTimeout(sweep, FIRST_SWEEP_MS);
   setInterval(sweep, SWEEP_PASSING_EVERY_MS);
   browser.permissions.onAdded.addListener(() => {

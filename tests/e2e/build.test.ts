@@ -22,6 +22,8 @@ describe('the built manifest', () => {
       'unlimitedStorage',
       'scripting',
       'activeTab',
+      'declarativeNetRequestWithHostAccess',
+      'idle',
     ]);
   });
 

@@ -93,7 +93,14 @@ describe.each(BROWSERS)('the archive for %s', (browser) => {
     const manifest: Readonly<Record<string, unknown>> = JSON.parse(text);
     expect(Object.keys(manifest).sort()).toEqual([...KEYS, ...KEYS_OF[browser]].sort());
     expect(manifest).toMatchObject({
-      permissions: ['storage', 'unlimitedStorage', 'scripting', 'activeTab'],
+      permissions: [
+        'storage',
+        'unlimitedStorage',
+        'scripting',
+        'activeTab',
+        'declarativeNetRequestWithHostAccess',
+        'idle',
+      ],
       optional_host_permissions: ['https://*/*', 'http://localhost/*', 'http://127.0.0.1/*'],
     });
     const { extension_pages: policy, ...others } = Object(manifest['content_security_policy']);

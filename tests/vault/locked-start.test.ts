@@ -74,12 +74,22 @@ describe('a locked vault', () => {
   it('registers its scripts for them, should an update have cleared them', async () => {
     await ask(popup, 'lockNow', {});
     fake.scripts = [];
-    fire('onInstalled');
+    fire('onInstalled', { reason: 'update' });
     await vi.waitFor(() => expect(fake.scripts).toHaveLength(2), { interval: 1 });
     expect(fake.scripts).toMatchObject([
       { matches: ['https://chat.example.org/*'] },
       { matches: ['https://chat.example.org/*'] },
     ]);
+  });
+
+  it('has their pages loaded anew after an update, which locks it', async () => {
+    await ask(popup, 'lockNow', {});
+    fake.session.clear();
+    startVault();
+    fire('onInstalled', { reason: 'update' });
+    await vi.waitFor(() => expect(callsOf('reload')).toEqual(expect.arrayContaining([5, 6])), {
+      timeout: 5000,
+    });
   });
 
   it('answers what needs its key with locked, and tells so by the icon', async () => {
@@ -114,7 +124,7 @@ describe('a locked vault', () => {
     expect(await ask(page, 'smLoad', { id: 'before' })).toEqual(moved);
     expect(await ask(page, 'smLoad', { id: 'during' })).toEqual(RECORD);
     expect(await ask(page, 'smLoad', { id: 'gone' })).toBe(null);
-    expect([...fake.session.keys()]).toEqual(['vault-key']);
+    expect([...fake.session.keys()].sort()).toEqual(['isLoaded', 'vault-key']);
     await ask(popup, 'lockNow', {});
     // The browser is closed: an old position must not come back.
     fake.session.clear();

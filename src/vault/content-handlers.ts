@@ -62,6 +62,11 @@ export function contentHandlers(context: Context, presence: Presence): ContentHa
     return { origin, jid };
   }
 
+  async function requireProtected(origin: string): Promise<void> {
+    const { isProtected } = await loadSite(context.database, origin);
+    if (!isProtected) throw new VaultError('not-granted');
+  }
+
   function changePeer(
     scope: Scope,
     peer: BareJid,
@@ -222,8 +227,13 @@ export function contentHandlers(context: Context, presence: Presence): ContentHa
       id: await context.database.hold({ origin, jid }, frame),
     }),
     // Not bound to a grant: they go back to the site whose own stream brought them, whatever was decided about the account.
-    held: async ({ origin }, { jid }) => context.database.held({ origin, jid }, context.now()),
+    // Also for an account that is not granted: while the vault was locked nobody could tell.
+    held: async ({ origin }, { jid }) => {
+      await requireProtected(origin);
+      return context.database.held({ origin, jid }, context.now());
+    },
     heldShown: async ({ origin }, { jid, ids }) => {
+      await requireProtected(origin);
       await context.database.dropHeld({ origin, jid }, ids);
       return null;
     },
@@ -268,8 +278,7 @@ export function contentHandlers(context: Context, presence: Presence): ContentHa
       return withoutSmSince === undefined ? null : true;
     },
     smMiscounted: async ({ origin }, { kind }) => {
-      const { isProtected } = await loadSite(context.database, origin);
-      if (!isProtected) throw new VaultError('not-granted');
+      await requireProtected(origin);
       await changeSite(context, origin, (site) => withMiscount(site, kind, context.now()));
       return null;
     },

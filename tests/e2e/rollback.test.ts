@@ -75,7 +75,8 @@ it('is told once, uses no key again and goes on; an ordinary start is told nothi
     await talk('after it was put back');
     await talk('and on');
     const places = placesUsed();
-    expect(places.length).toBeGreaterThan(before + 2);
+    // Two texts, and where it began a session anew an empty message.
+    expect(places.length).toBeGreaterThanOrEqual(before + 2);
     expect(new Set(places).size).toBe(places.length);
     await alice.relaunch();
     expect(await isTold()).toBe(false);

@@ -46,6 +46,7 @@ it('registers the bridge before the hook, and again after the browser was starte
 
 it('lets a site go: its device leaves the list, its page is loaded anew and writes in clear (I-45)', async () => {
   const popup = await alice.popup();
+  await popup.page.waitForSelector('[data-testid="sites"]');
   await popup.page.$eval('[data-testid="sites"]', (element) => {
     if (element instanceof HTMLDetailsElement) element.open = true;
   });

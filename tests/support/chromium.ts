@@ -57,7 +57,7 @@ export interface TestBrowser {
   /** Throws away what a site stored, whose blank page this is. */
   clearSite(blankUrl: string): Promise<void>;
   screenshot(page: Page, file: string, scheme?: 'light' | 'dark'): Promise<void>;
-  /** Closes the browser and starts it again on the same profile, whose folder may be worked on in between (Chromium). */
+  /** Closes the browser and starts it again on the same profile, whose folder may be worked on in between. */
   relaunch(whileClosed?: (profile: string) => void): Promise<void>;
   /** The same after the browser died without a word (SIGKILL). */
   crash(): Promise<void>;
@@ -211,9 +211,18 @@ export async function startChromium(options: BrowserOptions = {}): Promise<TestB
     if (found === null) throw new Error('the service worker is gone');
     return found;
   };
+  /** An extension that is loaded from a folder takes a start of the browser for one of its own, and loads open pages anew a second later. */
+  const isStarted = async () => {
+    const { isLoaded } = await (
+      await worker()
+    ).evaluate(() => chrome.storage.session.get('isLoaded'));
+    return isLoaded === true;
+  };
   const launchAgain = async () => {
     browser = await launch(profile.path, options);
-    if (extension !== undefined) await extensionBaseOf(browser);
+    if (extension === undefined) return;
+    await extensionBaseOf(browser);
+    await until('the start of the extension to be over', isStarted);
   };
   return {
     get browser() {

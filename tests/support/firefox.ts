@@ -213,8 +213,12 @@ export async function startFirefox(options: BrowserOptions = {}): Promise<TestBr
       await page.bringToFront();
       writeFileSync(file, await page.screenshot());
     },
-    relaunch: async () => {
+    relaunch: async (whileClosed) => {
       await stop();
+      if (whileClosed !== undefined) {
+        await preferencesRestored(profile.path);
+        whileClosed(profile.path);
+      }
       await start();
     },
     crash: async () => {

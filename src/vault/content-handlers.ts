@@ -227,7 +227,6 @@ export function contentHandlers(context: Context, presence: Presence): ContentHa
       id: await context.database.hold({ origin, jid }, frame),
     }),
     // Not bound to a grant: they go back to the site whose own stream brought them, whatever was decided about the account.
-    // Also for an account that is not granted: while the vault was locked nobody could tell.
     held: async ({ origin }, { jid }) => {
       await requireProtected(origin);
       return context.database.held({ origin, jid }, context.now());

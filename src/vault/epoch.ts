@@ -130,7 +130,9 @@ export function countLogin(
     const { isBehind: _done, ...rest } = isBehind ? withoutPrekeys(account, now()) : account;
     const number = Math.max(theirs?.number ?? 0, account.epoch?.number ?? 0) + 1;
     const epoch: Epoch = { number, instance: random(INSTANCE_LENGTH) };
-    const rolledBack = isBehind ? { rolledBackAt: now() } : {};
+    // One that never counted here came out of a backup, which the user knows.
+    const isNews = account.isBehind === true || (isBehind && account.epoch !== undefined);
+    const rolledBack = isNews ? { rolledBackAt: now() } : {};
     unit.put('accounts', scopedKey(scope), { ...rest, epoch, ...rolledBack });
     return { item: sealEpoch(account, epoch, random(AEAD_NONCE_LENGTH)) };
   });

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { LEGACY } from '../../src/rpc/versions';
 import type { Fetched } from '../../src/rpc/vault-api';
 import { ownBundle } from '../../src/vault/accounts';
+import { scopedKey } from '../../src/vault/context';
 import { createDatabase } from '../../src/vault/db';
 import { acknowledgeRollback, countLogin, epochNode } from '../../src/vault/epoch';
 import { keyPlace } from '../support/key-place';
@@ -192,6 +193,17 @@ describe('no alarm', () => {
     const message = await send(juliet, ROMEO, 'Ay me');
     expect(message.keys.map(({ isKeyExchange }) => isKeyExchange)).toEqual([false]);
     expect((await receive(romeo, message, juliet)).kind).toBe('text');
+  });
+
+  it('where the account came out of a backup, and yet nothing is sent in a session of before', async () => {
+    const { juliet, item } = await talking();
+    const { epoch: _counted, ...account } = await accountOf(juliet);
+    const { scope, context } = juliet;
+    await context.database.write([{ store: 'accounts', key: scopedKey(scope), value: account }]);
+    await login(juliet, item);
+    expect(await rolledBackAt(juliet)).toBeUndefined();
+    const held = await encryptText(context, scope, ROMEO, 'r', 'in a session of before');
+    expect(held).toEqual({ kind: 'refused', code: 'no-trusted-devices' });
   });
 
   it('where the server has an earlier count, or that of another device', async () => {

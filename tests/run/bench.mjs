@@ -1,10 +1,10 @@
-// npm run bench -- [size|start|archive|core]: measures the production build, the archive with many messages in it and, for
+// npm run bench -- [size|start|stream|archive|core]: measures the production build, the archive with many messages in it and, for
 // core, the protocol core next to other implementations; without a name, everything. Fails when a budget is missed.
 import path from 'node:path';
 import { setup } from './setup.mjs';
 import { build, run, withoutLeftovers } from './steps.mjs';
 
-const BENCHES = ['size', 'start', 'archive', 'core'];
+const BENCHES = ['size', 'start', 'stream', 'archive', 'core'];
 
 const wanted = process.argv.slice(2);
 if (!wanted.every((name) => BENCHES.includes(name))) {
@@ -13,9 +13,9 @@ if (!wanted.every((name) => BENCHES.includes(name))) {
 }
 const names = wanted.length > 0 ? wanted : BENCHES;
 const isCore = names.includes('core');
-const isInBrowser = ['start', 'archive', 'core'].some((name) => names.includes(name));
+const isInBrowser = ['start', 'stream', 'archive', 'core'].some((name) => names.includes(name));
 setup({ browser: isInBrowser, firefox: isCore, rivals: isCore });
-if (names.some((name) => name === 'size' || name === 'start') && !build()) process.exit(1);
+if (names.some((name) => ['size', 'start', 'stream'].includes(name)) && !build()) process.exit(1);
 for (const name of names) {
   console.log(`# ${name}`);
   const script = path.join(import.meta.dirname, '..', 'bench', `${name}.ts`);

@@ -218,12 +218,14 @@ export async function startChromium(options: BrowserOptions = {}): Promise<TestB
     ).evaluate(() => chrome.storage.session.get('isLoaded'));
     return isLoaded === true;
   };
+  const startOver = () =>
+    extension === undefined ? undefined : until('the extension to have started', isStarted);
   const launchAgain = async () => {
     browser = await launch(profile.path, options);
-    if (extension === undefined) return;
-    await extensionBaseOf(browser);
-    await until('the start of the extension to be over', isStarted);
+    if (extension !== undefined) await extensionBaseOf(browser);
+    await startOver();
   };
+  await startOver();
   return {
     get browser() {
       return running();

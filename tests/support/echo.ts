@@ -12,29 +12,34 @@ export interface Echo {
 const MAGIC = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const CLOSE = 8;
 
-/** Reads one masked frame of less than 126 bytes (RFC 6455 §5.2); undefined until it is complete. */
+/** Reads, and unmasks in place, one frame of less than 126 bytes (RFC 6455 §5.2); undefined until it is complete. */
 function readFrame(buffer: Buffer): { opcode: number; payload: Buffer; rest: Buffer } | undefined {
   const [first = 0, second = 0] = buffer;
   const length = second & 127;
   if (buffer.length < 6 + length) return undefined;
   const mask = buffer.subarray(2, 6);
-  const payload = Buffer.from(
-    buffer.subarray(6, 6 + length).map((byte, index) => byte ^ (mask[index % 4] ?? 0)),
-  );
+  const payload = buffer.subarray(6, 6 + length);
+  for (let index = 0; index < length; index += 1)
+    payload[index] = (payload[index] ?? 0) ^ (mask[index % 4] ?? 0);
   return { opcode: first & 15, payload, rest: buffer.subarray(6 + length) };
 }
 
 function serve(socket: Duplex): void {
-  let buffer = Buffer.alloc(0);
+  let buffer: Buffer = Buffer.alloc(0);
   socket.on('error', () => socket.destroy());
   socket.on('data', (chunk: Buffer) => {
     buffer = Buffer.concat([buffer, chunk]);
+    const answers: Buffer[] = [];
+    let isOver = false;
     for (let frame = readFrame(buffer); frame !== undefined; frame = readFrame(buffer)) {
-      buffer = Buffer.from(frame.rest);
-      const { opcode, payload } = frame;
-      socket.write(Buffer.concat([Buffer.of(128 | opcode, payload.length), payload]));
-      if (opcode === CLOSE) socket.end();
+      const { opcode, payload, rest } = frame;
+      buffer = rest;
+      answers.push(Buffer.of(128 | opcode, payload.length), payload);
+      isOver ||= opcode === CLOSE;
     }
+    // One write for all that came at once: bursts are long.
+    if (answers.length > 0) socket.write(Buffer.concat(answers));
+    if (isOver) socket.end();
   });
 }
 

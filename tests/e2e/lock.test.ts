@@ -116,6 +116,11 @@ async function getsNothing(work: () => Promise<void>): Promise<void> {
   expect(shown.slice(before)).toEqual([]);
 }
 
+/** What only Chromium can show: which scripts see `storage.session`, by its debugger, and what its files hold. */
+function inChromium(name: string, work: () => Promise<void>): void {
+  if (!IS_FIREFOX) it(name, work);
+}
+
 describe('a passphrase', () => {
   it('is set in the popup, and the chat goes on', async () => {
     await inPopup(async (page) => {
@@ -143,7 +148,7 @@ describe('a passphrase', () => {
     await bob.converse.shows(alice.jid, 'by another worker');
   });
 
-  it.skipIf(IS_FIREFOX)('keeps its key where no content script can read it', async () => {
+  inChromium('keeps its key where no content script can read it', async () => {
     expect(await sessionKey()).toMatch(/^[0-9a-f]{64}$/);
     const client = await alice.converse.page.createCDPSession();
     const contexts: number[] = [];
@@ -238,7 +243,7 @@ describe('a locked vault', () => {
     expect(error).toContain('Omnemo is locked');
   });
 
-  it.skipIf(IS_FIREFOX)('lies on disk without its key, its texts and whose they are', async () => {
+  inChromium('lies on disk without its key, its texts and whose they are', async () => {
     const stored = readLevelDb(alice.browser.databases);
     expect(stored.length).toBeGreaterThan(10_000);
     expect(key).toBeDefined();

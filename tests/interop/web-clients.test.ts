@@ -130,9 +130,9 @@ describe.each(CLIENTS)('$name over $transport', (kind) => {
     expect(got.filter(({ encrypted }) => !encrypted)).toEqual([]);
   });
 
-  it.runIf(kind.resumes)(
-    'has the same counts on both sides of the extension (I-24, I-25)',
-    async () => {
+  // strophe.js has no stream management, and nothing to count.
+  if (kind.resumes)
+    it('has the same counts on both sides of the extension (I-24, I-25)', async () => {
       const { client } = ours.visitor;
       const views = async () => ({
         page: countsOf(await framesOf(client.page)),
@@ -149,8 +149,7 @@ describe.each(CLIENTS)('$name over $transport', (kind) => {
         server: { ...other, acknowledged: other.sent, confirmed: other.received },
       });
       expect(page.sent).toBeGreaterThan(3);
-    },
-  );
+    });
 
   it('logs out, and nothing was seen that should not be', async () => {
     await inBoth(({ visitor }) => visitor.client.logOut());
